@@ -1,0 +1,1 @@
+"""Frozen data types, errors and versioned schemas: what every layer may import."""

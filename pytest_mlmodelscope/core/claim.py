@@ -1,0 +1,133 @@
+"""What a model's author published, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+Direction = Literal["higher", "lower", "equal"]
+Relation = Literal["same", "sample", "other"]
+Measures = Literal["model", "end_to_end"]
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a measured value may lie from the published one.
+
+    ``amount`` is in the claim's unit when ``kind`` is absolute, a fraction of the published
+    value when it is relative. ``derived`` says that the author of the claim file gave none and
+    half a unit of the last published digit was taken.
+    """
+
+    kind: Literal["absolute", "relative"]
+    amount: float
+    derived: bool = False
+
+    def margin(self, value: float) -> float:
+        """The allowed distance in the claim's unit."""
+        return self.amount if self.kind == "absolute" else abs(value) * self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a figure was published, precisely enough to look it up."""
+
+    title: str
+    figure: str
+    where: str
+    read: str
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    url: str | None = None
+    doi: str | None = None
+    quote: str | None = None
+    verified: bool = True
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataUse:
+    """The data that a claim speaks of, and what of it is at hand.
+
+    ``relation`` is *same* (the items that the author used), *sample* (some of them) or *other*
+    (different data: the figure is shown but never decides). ``published_items`` is how many
+    items the author used, ``name`` and ``split`` are what is at hand.
+    """
+
+    name: str
+    split: str = "test"
+    relation: Relation = "same"
+    published_name: str | None = None
+    published_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """A predicate on machines; what is None is not asked for. ``memory`` is in bytes."""
+
+    device: str | None = None
+    arch: str | None = None
+    name: str | None = None
+    memory: int | None = None
+
+    def __bool__(self) -> bool:
+        return any((self.device, self.arch, self.name, self.memory))
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under what the figure was, or is to be, measured.
+
+    ``frameworks`` are requirements such as ``pytorch`` or ``pytorch>=2``; empty means every
+    framework that the model has. ``threads`` is the number of intra-op threads,
+    ``percentile`` (0-100) the one that a latency claim is about, ``runs`` the number of fresh
+    worker processes a timed figure rests on, ``seconds`` the least time measured in each.
+    """
+
+    frameworks: tuple[str, ...] = ()
+    hardware: Hardware = Hardware()
+    precision: str = "fp32"
+    batch: int | None = None
+    threads: int | None = None
+    scenario: str = "single_stream"
+    percentile: float = 50.0
+    measures: Measures = "model"
+    runs: int = 5
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One published figure. ``path`` and ``line`` say where the claim file states it."""
+
+    id: str
+    model: str
+    metric: str
+    value: float
+    unit: str
+    direction: Direction
+    tolerance: Tolerance
+    source: Source
+    dataset: DataUse | None = None
+    metric_options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    conditions: Conditions = Conditions()
+    note: str | None = None
+    path: Path = Path()
+    line: int = 1
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest measured value that the claim admits, in its unit."""
+        margin = self.tolerance.margin(self.value)
+        low, high = self.value - margin, self.value + margin
+        infinity = float("inf")
+        if self.direction == "higher":
+            return low, infinity
+        if self.direction == "lower":
+            return -infinity, high
+        return low, high

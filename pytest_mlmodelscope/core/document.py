@@ -1,0 +1,276 @@
+"""YAML documents: read by a safe loader, with the line of everything that is in them.
+
+Only plain data comes out (mappings, lists, text, numbers, booleans, null). Words
+are read as YAML 1.2's core schema has them: ``no`` and ``on`` are text, dates are
+text, so that a table of language codes does not lose Norway. A key given twice is
+an error, and so is an alias that unfolds without end.
+
+Positions are looked up only when an error needs one, from a second reading.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from pytest_mlmodelscope.core.errors import DocumentError
+
+#: Places inside a document, outermost first: keys of mappings and indexes of lists.
+Pointer = tuple[str | int, ...]
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+#: Aliases may repeat a document's nodes this often before it is refused as a bomb.
+MAX_ALIAS_FACTOR: Final = 50
+MAX_DEPTH: Final = 60
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]  # the C loader is untyped
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+def _resolve(tag: str, pattern: str, first: str) -> None:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first))
+
+
+_resolve("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF")
+_resolve("int", r"^[-+]?[0-9]+$|^0o[0-7]+$|^0x[0-9a-fA-F]+$", "-+0123456789")
+_resolve(
+    "float",
+    r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$|^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$",
+    "-+0123456789.",
+)
+_resolve("null", r"^(?:~|null|Null|NULL|)$", "~nN\0")
+_Loader.yaml_implicit_resolvers[""] = [("tag:yaml.org,2002:null", re.compile(r"^$"))]
+_resolve("merge", r"^<<$", "<")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One parsed file: its data, and the way back to the line that a datum stands on."""
+
+    path: Path
+    data: Any
+    text: str
+
+    def line(self, pointer: Sequence[str | int] = ()) -> int:
+        """The 1-based line of the value (or, for a missing one, of what would hold it)."""
+        return _line_of(self.text, tuple(pointer))
+
+    def at(self, pointer: Sequence[str | int] = ()) -> str:
+        """``file:line`` of a place in the document, for messages."""
+        return f"{shown_path(self.path)}:{self.line(pointer)}"
+
+
+def shown_path(path: Path) -> str:
+    """The path as a person would type it: relative to the working directory when below it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def read_document(path: Path) -> Document:
+    """Read one YAML (or JSON) file.
+
+    Raises:
+        DocumentError: it is missing, unreadable, too large, not UTF-8 or not valid YAML.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DocumentError("file is too large", where=path, expected=f"at most {MAX_BYTES} bytes")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DocumentError(f"cannot be read: {error.strerror}", where=shown_path(path)) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DocumentError(
+            "is not UTF-8 text", where=f"{shown_path(path)}:{line}", hint="save the file as UTF-8"
+        ) from None
+    return parse_document(text, path)
+
+
+def parse_document(text: str, path: Path) -> Document:
+    """Parse YAML text that came from ``path``.
+
+    Raises:
+        DocumentError: with file and line, when the text is not valid YAML.
+    """
+    with _gc_paused():
+        loader = _Loader(text)
+        try:
+            data = _Builder(loader, path).document()
+        except yaml.YAMLError as error:
+            raise _syntax_error(error, path) from None
+        except RecursionError:
+            raise DocumentError("is nested too deeply", where=shown_path(path)) from None
+        finally:
+            loader.dispose()
+    return Document(path, data, text)
+
+
+@contextmanager
+def _gc_paused() -> Iterator[None]:
+    # A large file makes a million objects and no garbage: the collector's scans
+    # of them were half of the time that collecting 10,000 claims took.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _syntax_error(error: yaml.YAMLError, path: Path) -> DocumentError:
+    mark = getattr(error, "problem_mark", None)
+    line = f":{mark.line + 1}" if mark is not None else ""
+    problem = getattr(error, "problem", None) or str(error)
+    context = getattr(error, "context", None)
+    return DocumentError(
+        f"is not valid YAML: {problem}" + (f" ({context})" if context else ""),
+        where=f"{shown_path(path)}{line}",
+        hint="check indentation, quotes and colons on this line and the one before",
+    )
+
+
+class _Builder:
+    """Plain data from the loader's nodes."""
+
+    def __init__(self, loader: Any, path: Path) -> None:
+        self._loader = loader
+        self._path = path
+        self._made: dict[int, tuple[Any, int]] = {}
+
+    def document(self) -> Any:
+        node = self._loader.get_single_node()
+        if node is None:
+            return None
+        return self._value(node, 0)[0]
+
+    def _value(self, node: Any, depth: int) -> tuple[Any, int]:
+        """The value, and how many nodes it unfolds to."""
+        if node.__class__ is yaml.ScalarNode:
+            return self._scalar(node), 1
+        done = self._made.get(id(node))
+        if done is None:
+            if depth > MAX_DEPTH:
+                self._refuse("is nested too deeply, or an alias stands inside its own anchor", node)
+            done = self._collection(node, depth + 1)
+            if done[1] > MAX_ALIAS_FACTOR * max(len(self._made), 20_000):
+                self._refuse("its aliases unfold without end", node)
+            self._made[id(node)] = done
+        return done
+
+    def _collection(self, node: Any, depth: int) -> tuple[Any, int]:
+        size = 1
+        if isinstance(node, yaml.SequenceNode):
+            items = []
+            for child in node.value:
+                value, inner = self._value(child, depth)
+                items.append(value)
+                size += inner
+            return items, size
+        return self._mapping(node, depth)
+
+    def _mapping(self, node: Any, depth: int) -> tuple[dict[Any, Any], int]:
+        size = 1
+        mapping: dict[Any, Any] = {}
+        merged: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.__class__ is not yaml.ScalarNode:
+                self._refuse("a key must be plain text", key_node)
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                merged.update(self._merged(value_node, depth))
+                continue
+            key = key_node.value
+            if key in mapping:
+                self._refuse(f'key "{key}" is given twice', key_node, hint="remove or rename one of the two")
+            value, inner = self._value(value_node, depth)
+            mapping[key] = value
+            size += inner
+        if merged:
+            mapping = {**merged, **mapping}
+        return mapping, size
+
+    def _merged(self, node: Any, depth: int) -> dict[Any, Any]:
+        sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        merged: dict[Any, Any] = {}
+        for source in reversed(sources):
+            value, _ = self._value(source, depth)
+            if not isinstance(value, dict):
+                self._refuse('"<<" takes a mapping', source)
+            merged.update(value)
+        return merged
+
+    def _scalar(self, node: Any) -> Any:
+        tag = node.tag
+        if tag == "tag:yaml.org,2002:str":
+            return node.value
+        name = tag.rpartition(":")[2]
+        build = _SCALARS.get(name)
+        if build is None or not tag.startswith("tag:yaml.org,2002:"):
+            self._refuse(f'tag "{tag}" is not allowed', node, hint="plain text, numbers, lists and mappings only")
+        try:
+            return build(node.value)  # type: ignore[misc]  # _refuse does not return
+        except (ValueError, KeyError):
+            self._refuse(f'"{node.value}" is not a {name}', node)
+
+    def _refuse(self, what: str, node: Any, hint: str | None = None) -> Any:
+        line = node.start_mark.line + 1
+        raise DocumentError(what, where=f"{shown_path(self._path)}:{line}", hint=hint)
+
+
+def _int(text: str) -> int:
+    if len(text) > 400:
+        raise ValueError(text)
+    return int(text, 0) if text.lstrip("+-")[:2].lower() in {"0o", "0x"} else int(text)
+
+
+_SCALARS: Final = {
+    "bool": lambda text: {"true": True, "false": False}[text.lower()],
+    "int": _int,
+    # YAML writes infinity and not-a-number with a leading dot, Python without.
+    "float": lambda text: float(re.sub(r"\.(?=[inIN])", "", text)),
+    "null": lambda text: None,
+}
+
+
+def _line_of(text: str, pointer: Pointer) -> int:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+    except yaml.YAMLError:
+        return 1
+    finally:
+        loader.dispose()
+    if node is None:
+        return 1
+    line: int = node.start_mark.line + 1
+    for step in pointer:
+        found = _child(node, step)
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        child = node.value[step]
+        return child.start_mark.line + 1, child
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return key.start_mark.line + 1, value
+    return None

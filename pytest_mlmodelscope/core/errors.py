@@ -1,0 +1,137 @@
+"""Every error that a user can meet, in one tree.
+
+MlmsError
+├── DocumentError         a YAML or JSON document is not what its schema says
+├── UsageError            a command or an option is wrong
+├── AssetError            a file of a model or a dataset cannot be used
+│   ├── ChecksumError     its bytes are not the ones that the manifest names
+│   └── OfflineError      it is not in the cache and the network is switched off
+├── EnvironmentUnavailable  a framework cannot be had on this machine
+├── NotApplicable         this machine is not what the claim is about
+└── WorkerError           the model's process failed
+├── ModelError        the framework refused the model or an input
+├── WorkerDied        it crashed or was killed
+└── WorkerTimeout     it did not answer in time
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class MlmsError(Exception):
+    """What is wrong, where, what was expected and got, and what to do next.
+
+    ``where`` is a path, ``file:line`` or a command; ``hint`` is the next thing to try.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | Path | None = None,
+        expected: object = None,
+        got: object = None,
+        hint: str | None = None,
+    ) -> None:
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.expected = expected
+        self.got = got
+        self.hint = hint
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.expected is not None:
+            lines.append(f"  expected: {self.expected}")
+        if self.got is not None:
+            lines.append(f"  got:      {self.got}")
+        if self.hint:
+            lines.append(f"  try:      {self.hint}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.__dict__))
+
+
+def _rebuild(cls: type[MlmsError], state: dict[str, object]) -> MlmsError:
+    error = cls.__new__(cls)
+    error.__dict__.update(state)
+    error.args = (state["what"],)
+    return error
+
+
+class DocumentError(MlmsError):
+    """A claim, manifest or other document is not what its schema says."""
+
+
+class UsageError(MlmsError):
+    """A command or an option is wrong."""
+
+
+class AssetError(MlmsError):
+    """A file of a model or a dataset cannot be used."""
+
+
+class ChecksumError(AssetError):
+    """The bytes are not the ones that the manifest names."""
+
+
+class OfflineError(AssetError):
+    """The file is not in the cache and the network is switched off."""
+
+
+class EnvironmentUnavailable(MlmsError):
+    """A framework cannot be had on this machine."""
+
+
+class NotApplicable(MlmsError):
+    """This machine, its frameworks or its data are not what the claim is about."""
+
+
+class WorkerError(MlmsError):
+    """The process that runs a model failed; ``tail`` holds its last lines."""
+
+    tail: tuple[str, ...] = ()
+
+    def with_tail(self, tail: Iterable[str]) -> WorkerError:
+        """The same error, knowing the last lines that the worker printed."""
+        self.tail = tuple(tail)
+        return self
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.tail:
+            text += "\n  last lines of the worker:" + "".join(f"\n    | {line}" for line in self.tail)
+        return text
+
+
+class ModelError(WorkerError):
+    """The framework refused the model or an input."""
+
+
+class WorkerDied(WorkerError):
+    """The worker crashed or was killed."""
+
+
+class WorkerTimeout(WorkerError):
+    """The worker did not answer in time and was ended."""
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
+    """A sentence that offers the nearest of ``choices``, or lists them when none is near.
+
+    >>> did_you_mean("metrc", ["metric", "model"])
+    'did you mean "metric"?'
+    """
+    known = sorted(str(choice) for choice in choices)
+    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
+    if near:
+        return f'did you mean "{near[0]}"?'
+    if not known:
+        return None
+    shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+    return f"one of: {shown}"

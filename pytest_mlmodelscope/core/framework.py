@@ -1,0 +1,106 @@
+"""What a framework's declarative file says: devices, options, environments."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pytest_mlmodelscope.core.claim import NOTHING
+from pytest_mlmodelscope.core.document import read_document
+from pytest_mlmodelscope.core.errors import MlmsError
+from pytest_mlmodelscope.core.registry import location
+from pytest_mlmodelscope.core.schema import check
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Options of one try at installing; ``requirements`` replace the environment's."""
+
+    requirements: tuple[str, ...] | None = None
+    torch_backend: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSpec:
+    """One version of a framework and what it is installed from.
+
+    ``host`` are the requirements under which the host's own environment will do; None where a
+    separate one is always built.
+    """
+
+    version: str
+    python: str
+    requirements: tuple[str, ...]
+    host: tuple[str, ...] | None = None
+    attempts: tuple[Attempt, ...] = (Attempt(),)
+    variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkSpec:
+    """One folder of ``frameworks/``: its ``framework.yml`` as data.
+
+    ``roles`` are the assets that a manifest's section names, with *required* or *optional*;
+    ``options`` is the JSON Schema of the rest of that section.
+    """
+
+    name: str
+    title: str
+    devices: tuple[str, ...]
+    roles: Mapping[str, str]
+    options: Mapping[str, Any]
+    environments: tuple[EnvironmentSpec, ...]
+    folder: Path
+
+
+@functools.cache
+def framework_spec(name: str) -> FrameworkSpec:
+    """The declarative file of one framework.
+
+    Raises:
+        UsageError: no framework has this name; offers the nearest.
+        DocumentError: its file is not valid.
+    """
+    folder = _folder(name)
+    document = read_document(folder / "framework.yml")
+    check(document, "framework")
+    data = document.data
+    return FrameworkSpec(
+        name=name,
+        title=data["title"],
+        devices=tuple(data["devices"]),
+        roles=data.get("roles", {}),
+        options=data["options"],
+        environments=tuple(_environment(entry) for entry in data["environments"]),
+        folder=folder,
+    )
+
+
+def _folder(name: str) -> Path:
+    module = location("frameworks", name).partition(":")[0]
+    found = find_spec(module)
+    if found is None or found.origin is None:
+        raise MlmsError(f"the framework {name} has no folder", where=module)
+    return Path(found.origin).parent
+
+
+def _environment(entry: Mapping[str, Any]) -> EnvironmentSpec:
+    attempts = tuple(
+        Attempt(
+            requirements=tuple(attempt["requirements"]) if "requirements" in attempt else None,
+            torch_backend=attempt.get("torch_backend"),
+        )
+        for attempt in entry.get("attempts", [{}])
+    )
+    return EnvironmentSpec(
+        version=entry["version"],
+        python=entry["python"],
+        requirements=tuple(entry["requirements"]),
+        host=tuple(entry["host"]) if "host" in entry else None,
+        attempts=attempts,
+        variables=entry.get("variables", {}),
+    )

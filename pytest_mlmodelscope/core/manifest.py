@@ -1,0 +1,151 @@
+"""What a model and a dataset are made of, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_mlmodelscope.core.claim import NOTHING
+
+Registry = Literal["pypi", "debian", "npm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file (or one tree of files) of a model or a dataset.
+
+    It comes from exactly one of ``package``, ``url`` and ``path``. ``file`` is the place inside
+    the package, ``member`` the place inside an archive found there, ``tree`` a glob of several
+    files that stay together. ``sha256`` is that of the file itself, or for a tree that of its
+    listing: the lines ``<sha256>  <path>`` sorted by path, as ``sha256sum`` prints them.
+    ``size`` is in bytes (of all files, for a tree).
+    """
+
+    name: str
+    sha256: str
+    size: int
+    license: str
+    package: str | None = None
+    registry: Registry = "pypi"
+    kind: Literal["wheel", "sdist"] = "wheel"
+    url: str | None = None
+    mirrors: tuple[str, ...] = ()
+    path: str | None = None
+    file: str | None = None
+    member: str | None = None
+    tree: str | None = None
+    where: str = ""
+    base: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One pre- or post-processing step: its registered name and its parameters."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input tensor: how it is made from an item.
+
+    ``shape`` names its axes or gives their lengths; a first axis called ``batch`` means that
+    items are stacked along it, none that the model takes one item at a time. ``constant`` gives
+    a tensor filled with one value that does not depend on the item. ``field`` picks a part of an
+    item that has several.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...] = ()
+    layout: str | None = None
+    field: str | None = None
+    constant: float | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def batched(self) -> bool:
+        """Whether items are stacked along the first axis."""
+        return bool(self.shape) and self.shape[0] == "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output tensor, and the steps that make a prediction of one item's part of it."""
+
+    name: str
+    dtype: str | None = None
+    shape: tuple[int | str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkUse:
+    """How one framework runs the model.
+
+    ``options`` is the section of the manifest as written (checked against the framework's own
+    schema), less what is common: ``assets`` maps roles (``model``, ``weights``...) to names of
+    assets, ``packages`` are requirements installed beside the framework, ``inputs`` and
+    ``outputs`` replace the model's own where a framework wants others.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    assets: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    packages: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelManifest:
+    """One model, on one or more frameworks. ``digest`` is the SHA-256 of what defines it."""
+
+    name: str
+    version: str
+    task: str
+    license: str
+    description: str
+    frameworks: Mapping[str, FrameworkUse]
+    assets: Mapping[str, Asset] = field(default_factory=lambda: NOTHING)
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    references: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    digest: str = ""
+    path: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One part of a dataset: how many items it has and how they are read.
+
+    ``exclude_labels`` leaves out every item with one of these labels; ``items`` is the number
+    after that.
+    """
+
+    name: str
+    items: int
+    reader: str
+    options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    exclude_labels: frozenset[str] = frozenset()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetManifest:
+    """One dataset. ``digest`` is the SHA-256 of what defines it."""
+
+    name: str
+    version: str
+    license: str
+    description: str
+    assets: Mapping[str, Asset]
+    splits: Mapping[str, Split]
+    references: tuple[str, ...] = ()
+    digest: str = ""
+    path: Path = Path()

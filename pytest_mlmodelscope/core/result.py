@@ -1,0 +1,110 @@
+"""What came of a case: the case itself, its measurement, its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_mlmodelscope.core.claim import NOTHING, Claim
+from pytest_mlmodelscope.core.manifest import DatasetManifest, FrameworkUse, ModelManifest
+
+Word = Literal["confirmed", "refuted", "inconclusive", "not_applicable", "error"]
+WORDS: tuple[Word, ...] = ("confirmed", "refuted", "inconclusive", "not_applicable", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Claim x framework x target: what one test checks.
+
+    ``requirement`` is what the claim asks of the framework's version (``>=2``), if anything.
+    """
+
+    claim: Claim
+    model: ModelManifest
+    framework: FrameworkUse
+    target: str
+    dataset: DatasetManifest | None = None
+    requirement: str = ""
+
+    @property
+    def id(self) -> str:
+        """The same on every machine, without brackets (pytest's ``--lf`` reads those)."""
+        version = self.requirement.replace(" ", "")
+        return f"{self.claim.id}-{self.framework.name}{version}-{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval in the claim's unit; ``method`` says how it was found."""
+
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A measured figure in the claim's unit, with what is needed to judge it.
+
+    ``n`` counts items for figures of accuracy and queries for timed ones; ``failed`` the items
+    for which the model gave no answer (they count as wrong and are never dropped). ``runs``
+    holds the figure of each process run of a timed metric. ``census`` says that every item the
+    claim speaks of was evaluated, so that there is no sampling error.
+    """
+
+    value: float
+    unit: str
+    n: int
+    interval: Interval
+    census: bool = False
+    failed: int = 0
+    runs: tuple[float, ...] = ()
+    kind: str = "items"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One of the five words, with the reason a reader can check."""
+
+    word: Word
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineComparison:
+    """The measurement against what this target measured before.
+
+    ``status`` is *none* (nothing recorded for this target), *same*, *better*, *worse* or
+    *other* (recorded under other conditions, so that it does not judge).
+    """
+
+    status: Literal["none", "same", "better", "worse", "other"]
+    reason: str
+    value: float | None = None
+    noise: float | None = None
+
+
+NO_BASELINE = BaselineComparison("none", "no baseline of this target")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything that one case yields; ``record`` turns it into JSON.
+
+    ``timings_ns`` are the latencies of single queries (timed metrics only), ``steps`` the total
+    seconds of each named part of the run, ``software`` what the worker said of itself,
+    ``predictions`` a digest and a place of the predictions of single items.
+    """
+
+    case: Case
+    verdict: Verdict
+    measurement: Measurement | None = None
+    baseline: BaselineComparison = NO_BASELINE
+    timings_ns: tuple[int, ...] = ()
+    steps: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    software: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    predictions: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    data_digest: str | None = None
+    seconds: float = 0.0

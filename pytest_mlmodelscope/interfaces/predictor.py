@@ -1,0 +1,56 @@
+"""The predictor: a model loaded in a worker's process.
+
+Implementations live in ``frameworks/<name>/predictor.py``. They run in the framework's own
+environment, so they may import the standard library, numpy and their framework only, in the
+syntax of the oldest Python that the framework's file declares, and never this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypedDict
+
+
+class OpenRequest(TypedDict):
+    """What a framework is told when it is to load a model."""
+
+    files: dict[str, str]
+    """Role -> absolute path, as the manifest's ``assets`` assigns them; read-only."""
+    options: dict[str, Any]
+    """The framework's section of the manifest, checked against the framework's own schema."""
+    inputs: list[dict[str, Any]]
+    """Name, dtype and shape of each input, in the manifest's order."""
+    outputs: list[dict[str, Any]]
+    """Name, dtype and shape of each output, in the manifest's order."""
+    threads: int | None
+    """Intra-op threads; None leaves it to the framework, which then says what it took."""
+    device: str
+    """``cpu`` or ``gpu``."""
+    precision: str
+    """``fp32`` and so on: refuse what cannot be given, never take another silently."""
+
+
+class Predictor(Protocol):
+    """A loaded model. Tensors are numpy arrays; text is a list of ``str``."""
+
+    def predict(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """All outputs by name, first axis in the order of the inputs'; complete on return.
+
+        Inputs are not changed, and outputs stay valid after the next call. Raises ValueError or
+        TypeError (with a sentence) on an input of the wrong name, dtype or shape.
+        """
+
+    def describe(self) -> Mapping[str, Any]:
+        """At least ``framework``, ``version``, ``device``, ``threads`` and ``precision`` as they
+        really are, and where known ``build``, ``libraries`` and ``parameters``.
+        """
+
+    def fit(self, inputs: Mapping[str, Any], labels: list[Any]) -> None:
+        """Train on these items, for models that a manifest declares with ``fit``."""
+
+
+class Framework(Protocol):
+    """The module ``predictor.py`` of a framework's folder."""
+
+    def load(self, request: OpenRequest) -> Predictor:
+        """Load the model. Raises any exception whose text explains why it cannot."""

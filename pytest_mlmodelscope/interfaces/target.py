@@ -1,0 +1,41 @@
+"""Targets: the machine classes that a case can run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pytest_mlmodelscope.core.claim import NOTHING, Hardware
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a target is here: its class (the name of its baselines' folder) and its facts.
+
+    ``memory`` is in bytes; ``name`` is the processor's or the device's own.
+    """
+
+    machine_class: str
+    device: str
+    arch: str
+    name: str
+    memory: int
+    facts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+class Target(Protocol):
+    """One file in ``targets/``."""
+
+    def admits(self, hardware: Hardware) -> bool:
+        """Whether a claim that asks for this hardware may be meant for this kind of target.
+
+        Looks at kinds only (device, architecture), never at the machine.
+        """
+
+    def probe(self) -> Machine:
+        """The machine behind this target.
+
+        Raises:
+            NotApplicable: there is none here; says what is missing and what would change that.
+        """
