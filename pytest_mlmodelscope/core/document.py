@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +60,11 @@ class Document:
     path: Path
     data: Any
     text: str
+    item_lines: Mapping[int, int] = field(default_factory=dict, repr=False)
+
+    def item_line(self, item: object) -> int:
+        """The 1-based line of a mapping that stands in a list directly below the root."""
+        return self.item_lines.get(id(item), 1)
 
     def line(self, pointer: Sequence[str | int] = ()) -> int:
         """The 1-based line of the value (or, for a missing one, of what would hold it)."""
@@ -109,14 +114,15 @@ def parse_document(text: str, path: Path) -> Document:
     with _gc_paused():
         loader = _Loader(text)
         try:
-            data = _Builder(loader, path).document()
+            builder = _Builder(loader, path)
+            data = builder.document()
         except yaml.YAMLError as error:
             raise _syntax_error(error, path) from None
         except RecursionError:
             raise DocumentError("is nested too deeply", where=shown_path(path)) from None
         finally:
             loader.dispose()
-    return Document(path, data, text)
+    return Document(path, data, text, builder.item_lines)
 
 
 @contextmanager
@@ -151,6 +157,7 @@ class _Builder:
         self._loader = loader
         self._path = path
         self._made: dict[int, tuple[Any, int]] = {}
+        self.item_lines: dict[int, int] = {}
 
     def document(self) -> Any:
         node = self._loader.get_single_node()
@@ -180,6 +187,8 @@ class _Builder:
                 value, inner = self._value(child, depth)
                 items.append(value)
                 size += inner
+                if depth == 2:  # an item of a list directly below the root, such as a claim
+                    self.item_lines[id(value)] = child.start_mark.line + 1
             return items, size
         return self._mapping(node, depth)
 

@@ -1,0 +1,219 @@
+"""Read claim files.
+
+A file holds one claim, or several under ``claims:``; what stands beside that key is the
+default of every claim in the list, so that one source need not be written ten times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse, Hardware, Source, Tolerance
+from pytest_mlmodelscope.core.document import Document, Pointer, read_document, shown_path
+from pytest_mlmodelscope.core.errors import DocumentError, UsageError, did_you_mean
+from pytest_mlmodelscope.core.registry import member, names
+from pytest_mlmodelscope.core.schema import check, check_against
+from pytest_mlmodelscope.core.units import factor
+
+REQUIRED: Final = ("id", "model", "metric", "value", "unit", "source")
+_BYTES: Final = {"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_NUMBER: Final = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
+
+
+def load_claims(path: Path) -> list[Claim]:
+    """All claims of one file, in its order.
+
+    Raises:
+        DocumentError: with file and line, and the nearest known word for a misspelt one.
+    """
+    document = read_document(path)
+    if not isinstance(document.data, dict):
+        raise DocumentError("is not a claim file", where=document.at(), expected="a mapping with `schema: claim/1`")
+    check(document, "claim")
+    claims = [_claim(document, entry, at, line) for entry, at, line in _entries(document)]
+    _refuse_twins(claims)
+    return claims
+
+
+def is_claim_file(path: Path) -> bool:
+    """Whether a YAML file says of itself that it holds claims (looks at its start only)."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return re.search(r"^schema:\s*[\"']?claim/", head, re.MULTILINE) is not None
+
+
+def _entries(document: Document) -> list[tuple[dict[str, Any], Pointer, int]]:
+    data = document.data
+    if "claims" not in data:
+        return [(data, (), 1)]
+    shared = {key: value for key, value in data.items() if key != "claims"}
+    return [
+        ({**shared, **entry}, ("claims", index), document.item_line(entry))
+        for index, entry in enumerate(data["claims"])
+    ]
+
+
+def _refuse_twins(claims: list[Claim]) -> None:
+    seen: dict[str, Claim] = {}
+    for claim in claims:
+        twin = seen.setdefault(claim.id, claim)
+        if twin is not claim:
+            raise DocumentError(
+                f'two claims are called "{claim.id}"',
+                where=f"{shown_path(claim.path)}:{claim.line}",
+                hint=f"rename one; the other stands in line {twin.line}",
+            )
+
+
+def _claim(document: Document, entry: Mapping[str, Any], at: Pointer, line: int) -> Claim:
+    for key in REQUIRED:
+        if key not in entry:
+            raise DocumentError(
+                f'key "{key}" is missing', where=f"{shown_path(document.path)}:{line}", hint=f'add "{key}:"'
+            )
+    metric, options = _metric(document, entry["metric"], at)
+    _check_unit(document, metric, entry["unit"], at)
+    source = _source(entry["source"])
+    value = float(entry["value"])
+    return Claim(
+        id=entry["id"],
+        model=entry["model"],
+        metric=metric,
+        metric_options=options,
+        value=value,
+        unit=entry["unit"],
+        direction=entry.get("direction") or member("metrics", metric).DIRECTION,
+        tolerance=_tolerance(document, entry, source, at),
+        source=source,
+        dataset=_data(entry.get("dataset")),
+        conditions=_conditions(document, entry.get("conditions", {}), at),
+        note=entry.get("note"),
+        path=document.path,
+        line=line,
+    )
+
+
+def _metric(document: Document, given: str | Mapping[str, Any], at: Pointer) -> tuple[str, Mapping[str, Any]]:
+    name = given if isinstance(given, str) else given["name"]
+    options = {} if isinstance(given, str) else {key: value for key, value in given.items() if key != "name"}
+    if name not in names("metrics"):
+        raise DocumentError(
+            f'no metric is called "{name}"',
+            where=document.at((*at, "metric")),
+            hint=did_you_mean(name, names("metrics")),
+        )
+    if options or "required" in member("metrics", name).OPTIONS:
+        check_against(document, member("metrics", name).OPTIONS, options, (*at, "metric"))
+    return name, options
+
+
+def _check_unit(document: Document, metric: str, unit: str, at: Pointer) -> None:
+    try:
+        factor(member("metrics", metric).BASE_UNIT, unit)
+    except UsageError as error:
+        raise DocumentError(
+            f"{error.what} the metric {metric}",
+            where=document.at((*at, "unit")),
+            expected=error.expected,
+            got=error.got,
+            hint=error.hint,
+        ) from None
+
+
+def _source(data: Mapping[str, Any]) -> Source:
+    return Source(**{**data, "authors": tuple(data.get("authors", ()))})
+
+
+def _data(given: str | Mapping[str, Any] | None) -> DataUse | None:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return DataUse(given)
+    published = given.get("published", {})
+    return DataUse(
+        name=given["name"],
+        split=given.get("split", "test"),
+        relation=given.get("relation", "same"),
+        published_name=published.get("name"),
+        published_items=published.get("items"),
+    )
+
+
+def _conditions(document: Document, data: Mapping[str, Any], at: Pointer) -> Conditions:
+    if not data:
+        return _DEFAULT_CONDITIONS
+    fields = dict(data)
+    fields["frameworks"] = tuple(data.get("frameworks", ()))
+    fields["hardware"] = _hardware(document, data.get("hardware", {}), at)
+    if "scenario" in data and data["scenario"] not in names("scenarios"):
+        raise DocumentError(
+            f'no scenario is called "{data["scenario"]}"',
+            where=document.at((*at, "conditions", "scenario")),
+            hint=did_you_mean(data["scenario"], names("scenarios")),
+        )
+    return Conditions(**fields)
+
+
+_DEFAULT_CONDITIONS: Final = Conditions()
+
+
+def _hardware(document: Document, data: Mapping[str, Any], at: Pointer) -> Hardware:
+    memory = data.get("memory")
+    if "name" in data:
+        try:
+            re.compile(data["name"])
+        except re.error as error:
+            raise DocumentError(
+                f"is not a regular expression: {error}", where=document.at((*at, "conditions", "hardware", "name"))
+            ) from None
+    return Hardware(
+        device=data.get("device"),
+        arch=data.get("arch"),
+        name=data.get("name"),
+        memory=None if memory is None else _bytes(memory),
+    )
+
+
+def _bytes(text: str) -> int:
+    number = re.match(r"[0-9.]+", text)
+    assert number is not None  # the schema's pattern says so
+    return int(float(number[0]) * _BYTES[text[number.end() :].strip()])
+
+
+def _tolerance(document: Document, entry: Mapping[str, Any], source: Source, at: Pointer) -> Tolerance:
+    given = entry.get("tolerance")
+    if given:
+        ((kind, amount),) = given.items()
+        return Tolerance(kind, float(amount))
+    half = half_last_digit(source.figure, float(entry["value"]))
+    if half is None:
+        raise DocumentError(
+            f'the printed figure "{source.figure}" does not hold the value {entry["value"]}',
+            where=document.at((*at, "value")),
+            hint="quote `source.figure` as printed, or state a `tolerance:`",
+        )
+    return Tolerance("absolute", half, derived=True)
+
+
+def half_last_digit(figure: str, value: float) -> float | None:
+    """Half a unit of the last digit with which ``value`` was printed, in the value's unit.
+
+    A printed fraction of a percentage (and the other way round) counts as the same figure. None
+    when the figure does not hold the value.
+
+    >>> half_last_digit("99.40 %", 99.4)
+    0.005
+    """
+    for text in _NUMBER.findall(figure):
+        printed = float(text.replace(",", ""))
+        decimals = len(text.partition(".")[2])
+        for shift in (0, 2, -2):
+            if abs(printed * 10.0**shift - value) <= 1e-9 * max(1.0, abs(value)):
+                return float(f"5e{shift - decimals - 1}")
+    return None

@@ -1,0 +1,5 @@
+"""Targets: one file for each kind of machine that a case can run on. Their names are pytest markers."""
+
+from pytest_mlmodelscope.targets._match import require
+
+__all__ = ["require"]

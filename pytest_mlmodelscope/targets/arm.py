@@ -1,0 +1,17 @@
+"""A 64-bit ARM processor: this machine's own, when it is one."""
+
+from __future__ import annotations
+
+from pytest_mlmodelscope.core.claim import Hardware
+from pytest_mlmodelscope.interfaces.target import Machine
+from pytest_mlmodelscope.targets._local import native_cpu
+
+
+def admits(hardware: Hardware) -> bool:
+    """A claim about ARM processors, or one that names no architecture."""
+    return hardware.device in (None, "cpu") and hardware.arch in (None, "aarch64", "arm64")
+
+
+def probe() -> Machine:
+    """This machine, where it is an ARM one."""
+    return native_cpu("aarch64")

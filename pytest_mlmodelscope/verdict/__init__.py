@@ -1,0 +1,1 @@
+"""From figures to verdicts: pure functions, no files, no processes, no clocks."""

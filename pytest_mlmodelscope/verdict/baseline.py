@@ -1,0 +1,101 @@
+"""A measurement against what this very target measured before."""
+
+from __future__ import annotations
+
+from pytest_mlmodelscope.core.baseline import Baseline
+from pytest_mlmodelscope.core.claim import Claim, Direction
+from pytest_mlmodelscope.core.result import NO_BASELINE, BaselineComparison, Measurement
+from pytest_mlmodelscope.verdict.judge import figure
+
+#: A timed figure is never called slower within this factor: two identical runs differ as much.
+LEAST_TIMED_NOISE = 0.05
+
+
+def noise(measurement: Measurement) -> float:
+    """How far two measurements of the same thing may differ, in the figure's unit.
+
+    One item for figures over items (a tie that falls the other way is numerics, not a loss); the
+    spread of the process runs for timed ones.
+    """
+    if measurement.kind == "items":
+        scale = 100.0 if measurement.unit == "%" else 1.0
+        return scale / max(measurement.n, 1)
+    if not measurement.runs:
+        return 0.0
+    spread = (max(measurement.runs) - min(measurement.runs)) / 2
+    return max(spread, LEAST_TIMED_NOISE * abs(measurement.value))
+
+
+def compare(claim: Claim, measurement: Measurement, conditions: dict[str, object], before: Baseline | None) -> BaselineComparison:
+    """Better, worse or the same as the baseline; *other* where the two are not comparable."""
+    if before is None:
+        return NO_BASELINE
+    differing = _incomparable(measurement, conditions, before)
+    if differing:
+        return BaselineComparison("other", f"the baseline is not comparable: {differing}", before.value, before.noise)
+    if measurement.kind == "timed":
+        return _compare_timed(claim, measurement, before)
+    return _compare_exact(claim, measurement, before)
+
+
+def _incomparable(measurement: Measurement, conditions: dict[str, object], before: Baseline) -> str | None:
+    if before.unit != measurement.unit:
+        return f"unit {before.unit}, now {measurement.unit}"
+    for key, now in conditions.items():
+        then = before.conditions.get(key)
+        if then != now:
+            return f"{key} {then!r}, now {now!r}"
+    return None
+
+
+def _gain(direction: Direction, now: float, then: float) -> float:
+    """How much better ``now`` is; a figure that ought to stay only loses by moving."""
+    if direction == "equal":
+        return -abs(now - then)
+    return now - then if direction == "higher" else then - now
+
+
+def _compare_exact(claim: Claim, measurement: Measurement, before: Baseline) -> BaselineComparison:
+    if measurement.kind == "items" and measurement.n != before.n:
+        return BaselineComparison(
+            "other", f"the baseline has {before.n:,} items, this run {measurement.n:,}", before.value, before.noise
+        )
+    gain = _gain(claim.direction, measurement.value, before.value)
+    return _told(claim, measurement, before, gain, abs(gain) <= before.noise * (1 + 1e-9))
+
+
+def _compare_timed(claim: Claim, measurement: Measurement, before: Baseline) -> BaselineComparison:
+    """Worse only when the interval of the ratio lies wholly beyond the recorded noise."""
+    gain = _gain(claim.direction, measurement.value, before.value)
+    low, high = ratio_interval(measurement.runs, before.runs)
+    beyond = before.noise / before.value if before.value else 0.0
+    same = low <= 1 + beyond and high >= 1 / (1 + beyond)
+    return _told(claim, measurement, before, gain, same)
+
+
+def ratio_interval(now: tuple[float, ...], then: tuple[float, ...]) -> tuple[float, float]:
+    """95 % bootstrap interval of the ratio of medians, each process run one observation."""
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    if len(now) < 2 or len(then) < 2:
+        return 0.0, float("inf")
+
+    def ratio(a: object, b: object, axis: int) -> object:
+        return np.median(a, axis=axis) / np.median(b, axis=axis)  # type: ignore[call-overload]
+
+    found = bootstrap(
+        (now, then), ratio, vectorized=True, method="percentile", n_resamples=4999, rng=np.random.default_rng(0)
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def _told(claim: Claim, measurement: Measurement, before: Baseline, gain: float, same: bool) -> BaselineComparison:
+    now, then = figure(measurement.value, claim.unit), figure(before.value, claim.unit)
+    if same:
+        return BaselineComparison("same", f"{now}, as recorded ({then})", before.value, before.noise)
+    status = "better" if gain > 0 else "worse"
+    by = figure(abs(measurement.value - before.value), claim.unit, 3)
+    share = f" ({abs(measurement.value / before.value - 1):.1%})" if before.value else ""
+    text = f"{now} is {status} than the baseline {then} by {by}{share}, beyond its noise of {figure(before.noise, claim.unit, 2)}"
+    return BaselineComparison("better" if gain > 0 else "worse", text, before.value, before.noise)
