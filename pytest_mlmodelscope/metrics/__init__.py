@@ -1,0 +1,1 @@
+"""From predictions, timings and files to one figure: one file per metric."""
