@@ -83,17 +83,18 @@ def _bring_up(setup: Setup, wanted: dict[str, Any]) -> None:
 
 def _make(setup: Setup) -> list[Installer]:
     """A new .venv with uv in it, by the first way that works; the installers to use, best first."""
+    setup.tell("making .venv")
     tried = []
     for way in WAYS:
         try:
             setup.clear()
-            setup.tell(f"making .venv: {(way.__doc__ or '').rstrip('.')}")
             first = way(setup)
             setup.settings = settings(setup)
             first.install("uv")
         except StepFailed as failure:
             tried.append(f"  {way.__name__}: {failure.what}" + "".join(f"\n    | {line}" for line in failure.tail[-3:]))
         else:
+            setup.tell(f"made it {(way.__doc__ or '').rstrip('.')}")
             return [Uv(setup, setup.venv / "bin" / "uv"), first]
     raise StepFailed("no way to make an environment worked here:\n" + "\n".join(tried) + f"\n{ADVICE}")
 

@@ -9,7 +9,7 @@ NAMES = ("python3.13", "python3.12", "python3.14", "python3.11")
 _CHECK = "import sys; sys.exit(sys.version_info < (%d, %d))" % OLDEST
 
 
-def hand_over(script):
+def hand_over(script: str) -> None:
     """Runs `script` again under a newer Python when this one is too old; returns when it is not."""
     if sys.version_info >= OLDEST:
         return
@@ -23,7 +23,7 @@ def hand_over(script):
     sys.exit(subprocess.call([newer, script] + sys.argv[1:]))
 
 
-def find(names):
+def find(names: "tuple[str, ...]") -> "str | None":
     """The first of `names` on PATH that starts and is new enough, else None."""
     for name in names:
         path = shutil.which(name)
