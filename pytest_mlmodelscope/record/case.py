@@ -1,0 +1,132 @@
+"""One case of a record: a result as plain data that JSON can hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_mlmodelscope.core.claim import Claim
+from pytest_mlmodelscope.core.document import shown_path
+from pytest_mlmodelscope.core.result import Measurement, Result
+
+#: Latencies of single queries that a record keeps of one case; more are thinned evenly.
+MAX_LATENCIES: Final = 20_000
+
+
+def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Everything a record says of one result; figures in the claim's unit, times in seconds.
+
+    ``known`` is the accepted verdict that speaks of this case: ``verdict``, ``reason`` and
+    whether it ``matched``. What is infinite or not a number becomes null.
+    """
+    case, claim = result.case, result.case.claim
+    record = {
+        "id": case.id,
+        "claim": claim.id,
+        "model": claim.model,
+        "dataset": dataset_name(claim),
+        "framework": case.framework.name,
+        "requirement": case.requirement,
+        "target": case.target,
+        **_published(claim),
+        **_measured(result.measurement),
+        **_latencies(result.timings_ns),
+        "verdict": result.verdict.word,
+        "reason": result.verdict.reason,
+        "baseline": asdict(result.baseline),
+        "known": None if known is None else dict(known),
+        "conditions": conditions(claim),
+        "source": asdict(claim.source),
+        "model_digest": case.model.digest,
+        "data_digest": result.data_digest,
+        "software": dict(result.software),
+        "steps": dict(result.steps),
+        "predictions": dict(result.predictions),
+        "seconds": result.seconds,
+        "claim_file": f"{shown_path(claim.path)}:{claim.line}",
+    }
+    plain: dict[str, Any] = json_ready(record)
+    return plain
+
+
+def dataset_name(claim: Claim) -> str | None:
+    """``name/split`` of the data that a claim is about; None when it needs none."""
+    return None if claim.dataset is None else f"{claim.dataset.name}/{claim.dataset.split}"
+
+
+def conditions(claim: Claim) -> dict[str, Any]:
+    """Under what a claim's figure is measured, as JSON would give it back."""
+    found: dict[str, Any] = json_ready(asdict(claim.conditions))
+    found["metric_options"] = json_ready(claim.metric_options)
+    found["relation"] = None if claim.dataset is None else claim.dataset.relation
+    return found
+
+
+def json_ready(value: Any) -> Any:
+    """A copy with lists for tuples and sets, text for paths, plain numbers, null for the infinite."""
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_ready(inner) for inner in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(json_ready(inner) for inner in value)
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):  # a number or an array of numpy
+        return json_ready(value.tolist())
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, int) else str(value)
+
+
+def _published(claim: Claim) -> dict[str, Any]:
+    tolerance = claim.tolerance
+    return {
+        "metric": claim.metric,
+        "unit": claim.unit,
+        "published": claim.value,
+        "tolerance": {**asdict(tolerance), "margin": tolerance.margin(claim.value)},
+        "direction": claim.direction,
+    }
+
+
+def _measured(measurement: Measurement | None) -> dict[str, Any]:
+    if measurement is None:
+        return {"kind": None, "measured": None, "n": 0, "failed": 0, "census": False, "interval": None, "runs": []}
+    return {
+        "kind": measurement.kind,
+        "measured": measurement.value,
+        "n": measurement.n,
+        "failed": measurement.failed,
+        "census": measurement.census,
+        "interval": asdict(measurement.interval),
+        "runs": list(measurement.runs),
+    }
+
+
+def _latencies(timings_ns: Sequence[int]) -> dict[str, Any]:
+    """Seconds of each query, and of how many the list is a thinned one (null: of none)."""
+    if not timings_ns:
+        return {"latencies_s": None, "latencies_thinned_from": None}
+    kept = thinned(timings_ns, MAX_LATENCIES)
+    return {
+        "latencies_s": [nanoseconds / 1e9 for nanoseconds in kept],
+        "latencies_thinned_from": len(timings_ns) if len(kept) < len(timings_ns) else None,
+    }
+
+
+def thinned(values: Sequence[int], most: int) -> Sequence[int]:
+    """At most so many of the values, evenly spaced, the first and the last among them."""
+    if len(values) <= most:
+        return values
+    step = (len(values) - 1) / (most - 1)
+    return [values[round(index * step)] for index in range(most)]
