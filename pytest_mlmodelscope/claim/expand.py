@@ -59,7 +59,7 @@ def _refuse_unknown(kind: str, given: Iterable[str]) -> None:
             raise UsageError(f'no {kind} is called "{name}"', hint=did_you_mean(name, known))
 
 
-def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) -> list[Case]:  # noqa: B008  # frozen
+def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) -> list[Case]:
     """Every case of one claim that the user asked for.
 
     Raises:
@@ -95,7 +95,9 @@ def _frameworks(claim: Claim, of_model: tuple[str, ...], chosen: Selection, at: 
     for use in stated:
         if use.name not in of_model:
             raise DocumentError(
-                f'the model {claim.model} has no framework "{use.name}"', where=at, hint=did_you_mean(use.name, of_model)
+                f'the model {claim.model} has no framework "{use.name}"',
+                where=at,
+                hint=did_you_mean(use.name, of_model),
             )
     for use in stated or [Requirement(name) for name in of_model]:
         if not chosen.frameworks:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from pytest_mlmodelscope.core.baseline import Baseline
 from pytest_mlmodelscope.core.claim import Claim, Direction
 from pytest_mlmodelscope.core.result import NO_BASELINE, BaselineComparison, Measurement
@@ -26,26 +30,39 @@ def noise(measurement: Measurement) -> float:
     return max(spread, LEAST_TIMED_NOISE * abs(measurement.value))
 
 
-def compare(claim: Claim, measurement: Measurement, conditions: dict[str, object], before: Baseline | None) -> BaselineComparison:
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What two measurements must share to be comparable, besides case and machine."""
+
+    conditions: Mapping[str, Any]
+    model_digest: str
+    data_digest: str | None
+
+    def differs(self, other: Key) -> str | None:
+        """The first thing that is not the same, in words."""
+        if self.model_digest != other.model_digest:
+            return "the model's manifest has changed"
+        if self.data_digest != other.data_digest:
+            return "the dataset's manifest has changed"
+        for name, now in self.conditions.items():
+            then = other.conditions.get(name)
+            if then != now:
+                return f"{name} was {then!r} and is {now!r}"
+        return None
+
+
+def compare(claim: Claim, measurement: Measurement, key: Key, before: Baseline | None) -> BaselineComparison:
     """Better, worse or the same as the baseline; *other* where the two are not comparable."""
     if before is None:
         return NO_BASELINE
-    differing = _incomparable(measurement, conditions, before)
+    differing = key.differs(Key(before.conditions, before.model_digest, before.data_digest))
+    if before.unit != measurement.unit:
+        differing = f"the unit was {before.unit} and is {measurement.unit}"
     if differing:
         return BaselineComparison("other", f"the baseline is not comparable: {differing}", before.value, before.noise)
     if measurement.kind == "timed":
         return _compare_timed(claim, measurement, before)
     return _compare_exact(claim, measurement, before)
-
-
-def _incomparable(measurement: Measurement, conditions: dict[str, object], before: Baseline) -> str | None:
-    if before.unit != measurement.unit:
-        return f"unit {before.unit}, now {measurement.unit}"
-    for key, now in conditions.items():
-        then = before.conditions.get(key)
-        if then != now:
-            return f"{key} {then!r}, now {now!r}"
-    return None
 
 
 def _gain(direction: Direction, now: float, then: float) -> float:
@@ -81,13 +98,13 @@ def ratio_interval(now: tuple[float, ...], then: tuple[float, ...]) -> tuple[flo
     if len(now) < 2 or len(then) < 2:
         return 0.0, float("inf")
 
-    def ratio(a: object, b: object, axis: int) -> object:
-        return np.median(a, axis=axis) / np.median(b, axis=axis)  # type: ignore[call-overload]
+    def ratio(one: Any, other: Any, axis: int) -> Any:
+        return np.median(one, axis=axis) / np.median(other, axis=axis)
 
-    found = bootstrap(
-        (now, then), ratio, vectorized=True, method="percentile", n_resamples=4999, rng=np.random.default_rng(0)
-    ).confidence_interval
-    return float(found.low), float(found.high)
+    sides: Any = (np.asarray(now), np.asarray(then))
+    draw = np.random.default_rng(0)
+    found = bootstrap(sides, ratio, vectorized=True, method="percentile", n_resamples=4999, rng=draw)
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def _told(claim: Claim, measurement: Measurement, before: Baseline, gain: float, same: bool) -> BaselineComparison:
@@ -97,5 +114,6 @@ def _told(claim: Claim, measurement: Measurement, before: Baseline, gain: float,
     status = "better" if gain > 0 else "worse"
     by = figure(abs(measurement.value - before.value), claim.unit, 3)
     share = f" ({abs(measurement.value / before.value - 1):.1%})" if before.value else ""
-    text = f"{now} is {status} than the baseline {then} by {by}{share}, beyond its noise of {figure(before.noise, claim.unit, 2)}"
+    limit = figure(before.noise, claim.unit, 2)
+    text = f"{now} is {status} than the baseline {then} by {by}{share}, beyond its noise of {limit}"
     return BaselineComparison("better" if gain > 0 else "worse", text, before.value, before.noise)

@@ -1,0 +1,142 @@
+"""From a verdict to a pytest outcome, and the message that explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pytest_mlmodelscope.claim.known import Known
+from pytest_mlmodelscope.core.document import shown_path
+from pytest_mlmodelscope.core.result import Case, Measurement, Result
+from pytest_mlmodelscope.verdict.judge import admitted, figure
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the user wants to fail: inconclusive evidence, and what is not applicable here."""
+
+    strict: bool = False
+    required: frozenset[str] = frozenset()
+
+    def requires(self, names: list[str]) -> bool:
+        """Whether a case with these markers has to be applicable."""
+        return "all" in self.required or not self.required.isdisjoint(names)
+
+
+def decide(result: Result, known: Known | None, policy: Policy, markers: list[str], nodeid: str) -> None:
+    """End the running test as its verdict says. Returns only when it passes."""
+    word = result.verdict.word
+    text = explanation(result, nodeid)
+    if result.baseline.status == "worse":
+        pytest.fail(f"worse than this machine's baseline: {result.baseline.reason}\n{text}", pytrace=False)
+    if word == "not_applicable":
+        if policy.requires(markers):
+            pytest.fail(f"required, but not applicable here\n{text}", pytrace=False)
+        pytest.skip(f"not applicable here: {result.verdict.reason}")
+    if known is not None:
+        _decide_known(result, known, text)
+    if word == "inconclusive" and not policy.strict:
+        pytest.skip(f"inconclusive: {result.verdict.reason}")
+    if word != "confirmed":
+        pytest.fail(text, pytrace=False)
+
+
+def _decide_known(result: Result, known: Known, text: str) -> None:
+    word = result.verdict.word
+    accepted = " or ".join(sorted(known.verdicts))
+    if word not in known.verdicts:
+        pytest.fail(
+            f"{known.where} accepts {accepted} ({known.reason}), but the verdict is now {word}\n"
+            f"  try:      look why, then correct or remove that entry\n{text}",
+            pytrace=False,
+        )
+    if word != "confirmed":
+        # With --runxfail this call does nothing and the verdict counts as it is.
+        pytest.xfail(f"known to be {word}: {known.reason}")
+
+
+def explanation(result: Result, nodeid: str) -> str:
+    """Published, measured, interval, n, tolerance, source: what a reader needs to check the verdict."""
+    case, claim = result.case, result.case.claim
+    source = claim.source
+    rows = {
+        "published": f"{source.figure}  ({_citation(case)})",
+        "measured": _measured(case, result.measurement),
+        "interval": _interval(result.measurement),
+        "tolerance": _tolerance(case),
+        "reason": result.verdict.reason.replace("\n", "\n             "),
+        "baseline": result.baseline.reason if result.baseline.status != "none" else None,
+        "claim": f"{shown_path(claim.path)}:{claim.line}",
+        "repeat": f'pytest --mlms "{nodeid}"',
+    }
+    head = f"{result.verdict.word.upper()}: {claim.id} on {_stack(result)}"
+    return "\n".join([head, *(f"  {name + ':':<10} {text}" for name, text in rows.items() if text)])
+
+
+def _citation(case: Case) -> str:
+    source = case.claim.source
+    who = source.authors[0].split(",")[0] + (" et al." if len(source.authors) > 1 else "") if source.authors else None
+    parts = [who, str(source.year) if source.year else None, source.title, source.where, f"read {source.read}"]
+    return ", ".join(part for part in parts if part)
+
+
+def _stack(result: Result) -> str:
+    version = result.software.get("version")
+    return f"{result.case.framework.name}{f' {version}' if version else ''}, {result.case.target}"
+
+
+def _measured(case: Case, measurement: Measurement | None) -> str | None:
+    if measurement is None:
+        return None
+    text = figure(measurement.value, measurement.unit)
+    if measurement.kind == "timed":
+        return f"{text} over {measurement.n:,} queries in {len(measurement.runs)} process runs"
+    if measurement.kind == "static":
+        return text
+    data = f" of {case.dataset.name}" if case.dataset else ""
+    failed = f", {measurement.failed:,} without an answer" if measurement.failed else ""
+    return f"{text} over {'all ' if measurement.census else ''}{measurement.n:,} items{data}{failed}"
+
+
+def _interval(measurement: Measurement | None) -> str | None:
+    if measurement is None:
+        return None
+    interval = measurement.interval
+    if measurement.census:
+        return "none: a re-run over everything has no sampling error"
+    low, high = figure(interval.low, measurement.unit, 4), figure(interval.high, measurement.unit, 4)
+    return f"{low} to {high} ({interval.confidence:.0%}, {interval.method})"
+
+
+def _tolerance(case: Case) -> str:
+    tolerance = case.claim.tolerance
+    amount = f"{tolerance.amount:.3g}" if tolerance.kind == "absolute" else f"{tolerance.amount:.3%}"
+    unit = f" {case.claim.unit}" if tolerance.kind == "absolute" and case.claim.unit != "1" else ""
+    origin = ", half a unit of the last published digit" if tolerance.derived else ""
+    return f"{amount}{unit} {tolerance.kind}{origin}; the claim admits {admitted(case.claim)}"
+
+
+def properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What goes into JUnit: flat text, one property each."""
+    interval = record.get("interval") or {}
+    wanted = {
+        "verdict": record["verdict"],
+        "reason": record["reason"],
+        "claim": record["claim"],
+        "model": record["model"],
+        "dataset": record["dataset"],
+        "framework": record["framework"],
+        "target": record["target"],
+        "metric": record["metric"],
+        "unit": record["unit"],
+        "published": record["published"],
+        "measured": record["measured"],
+        "n": record["n"],
+        "interval_low": interval.get("low"),
+        "interval_high": interval.get("high"),
+        "baseline": (record.get("baseline") or {}).get("status"),
+    }
+    return [(f"mlms.{name}", str(text)) for name, text in wanted.items() if text is not None]

@@ -1,0 +1,244 @@
+"""The plugin of a run that verifies claims: collects, runs, reports, writes the record."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_mlmodelscope.claim.expand import selection
+from pytest_mlmodelscope.claim.known import Known, load_known
+from pytest_mlmodelscope.core.bundled import bundled_root
+from pytest_mlmodelscope.core.errors import MlmsError
+from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.core.result import Result, Verdict
+from pytest_mlmodelscope.plugin.cases import Fixtures
+from pytest_mlmodelscope.plugin.collect import ClaimCase, ClaimFile, Collection, collect_file, markers
+from pytest_mlmodelscope.plugin.options import path_value, value
+from pytest_mlmodelscope.plugin.outcomes import Policy, decide, properties
+from pytest_mlmodelscope.plugin.terminal import Terminal
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.run import Engine, Settings
+
+
+def start(config: pytest.Config) -> None:
+    """Register everything that a verifying run needs.
+
+    Raises:
+        UsageError: an option is wrong.
+    """
+    _register_markers(config)
+    try:
+        session = Session(config)
+    except MlmsError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(session, "mlms-session")
+    config.pluginmanager.register(Fixtures(session.make_engine, session.finish), "mlms-fixtures")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Terminal(config, session), "mlms-terminal")
+
+
+def _register_markers(config: pytest.Config) -> None:
+    for name in names("targets"):
+        config.addinivalue_line("markers", f"{name}: a claim verified on this kind of target (pytest-mlmodelscope)")
+    for name in names("frameworks"):
+        config.addinivalue_line("markers", f"{name}: a claim verified with this framework (pytest-mlmodelscope)")
+
+
+class Session:
+    """One verifying run: its settings, its collection, the records of its cases."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.roots = self._claim_roots()
+        self._point_at_claims()
+        manifests = [config.rootpath / "manifests", *(config.rootpath / p for p in value(config, "manifests"))]
+        chosen = selection(value(config, "framework"), value(config, "target"))
+        self.collection = Collection(chosen, manifests, self._known(), self.roots)
+        self.settings = self._engine_settings()
+        self._policy = Policy(bool(value(config, "strict")), frozenset(self._required()))
+        self.records: list[dict[str, Any]] = []
+        self.progress: Callable[[str], None] = _silent
+
+    # -- settings -------------------------------------------------------------------------
+
+    def _claim_roots(self) -> list[Path]:
+        given = value(self._config, "claims")
+        if given:
+            return [self._config.rootpath / path for path in given]
+        own = self._config.rootpath / "claims"
+        return [own if own.is_dir() else bundled_root() / "claims"]
+
+    def _point_at_claims(self) -> None:
+        """Without a path on the command line, verify the claims and leave other tests alone."""
+        if self._config.args_source is not pytest.Config.ArgsSource.ARGS:
+            self._config.args[:] = [str(path) for path in self.roots]
+
+    def _known(self) -> list[Known]:
+        base = self._config.invocation_params.dir
+        return [entry for path in value(self._config, "known") for entry in load_known(base / path)]
+
+    def _required(self) -> list[str]:
+        given: list[str] = value(self._config, "require")
+        allowed = {"all", *names("targets"), *names("frameworks")}
+        for name in given:
+            if name not in allowed:
+                raise pytest.UsageError(f'--mlms-require: no target or framework is called "{name}"')
+        return given
+
+    def _engine_settings(self) -> Settings:
+        from pytest_mlmodelscope.run import Settings
+
+        return Settings(
+            cache=path_value(self._config, "cache"),
+            offline=bool(value(self._config, "offline")),
+            sample=sample_size(value(self._config, "evidence")),
+            baselines=path_value(self._config, "baselines", "baselines"),
+            record=bool(value(self._config, "record")),
+            limits=self._limits(),
+            progress=self._progress,
+        )
+
+    def _limits(self) -> Any:
+        from pytest_mlmodelscope.agent.agent import Limits
+
+        limits = Limits()
+        seconds, gigabytes = number(self._config, "timeout"), number(self._config, "memory")
+        if seconds is not None:
+            limits = dataclasses.replace(limits, predict_s=seconds)
+        if gigabytes is not None:
+            limits = dataclasses.replace(limits, memory_bytes=int(gigabytes * 1e9))
+        return limits
+
+    def _progress(self, text: str) -> None:
+        self.progress(text)
+
+    def make_engine(self) -> Engine:
+        """The engine of this process."""
+        from pytest_mlmodelscope.run import Engine
+
+        return Engine(self.settings)
+
+    # -- cases ----------------------------------------------------------------------------
+
+    @pytest.hookimpl
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> ClaimFile | None:
+        """Collect YAML files of claims."""
+        return collect_file(self, file_path, parent)
+
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Refuse two cases of one name: a record could not tell them apart."""
+        seen: dict[str, pytest.Item] = {}
+        for item in items:
+            if isinstance(item, ClaimCase):
+                twin = seen.setdefault(item.case.id, item)
+                if twin is not item and twin.path != item.path:
+                    raise pytest.UsageError(
+                        f'two claims are called "{item.case.claim.id}": in {twin.path} and in {item.path}; rename one'
+                    )
+
+    def finish(self, item: pytest.Item, result: Result) -> None:
+        """Keep the record of a result and let its verdict end the test."""
+        assert isinstance(item, ClaimCase)
+        self._keep(item, result)
+        decide(result, item.known, self._policy, markers(item.case), item.nodeid)
+
+    def _keep(self, item: ClaimCase, result: Result) -> None:
+        from pytest_mlmodelscope.record.case import case_record
+
+        known = None
+        if item.known is not None:
+            matched = result.verdict.word in item.known.verdicts
+            known = {"verdict": sorted(item.known.verdicts), "reason": item.known.reason, "matched": matched}
+        item.record = case_record(result, known)
+        item.user_properties.extend(properties(item.record))
+        self._config.hook.pytest_mlms_case_finished(item=item, record=item.record)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Send the record along with the report, so that it also arrives from other processes."""
+        if isinstance(item, ClaimCase) and item.record is None and _broke(call):
+            self._keep(item, Result(item.case, Verdict("error", f"the test broke: {call.excinfo}")))
+        report = yield
+        if isinstance(item, ClaimCase) and item.record is not None and not hasattr(item, "sent"):
+            report.mlms = item.record  # type: ignore[attr-defined]  # reports carry extra attributes
+            item.sent = True  # type: ignore[attr-defined]
+        return report
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather the records of this process and of others."""
+        record = getattr(report, "mlms", None)
+        if record is not None:
+            self.records.append(record)
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self) -> None:
+        """Write the benchmark JSON."""
+        target = path_value(self._config, "json")
+        if target is None or hasattr(self._config, "workerinput"):
+            return
+        from pytest_mlmodelscope.record.build import write
+
+        try:
+            write(self.record(), target)
+        except (MlmsError, OSError) as error:
+            raise pytest.UsageError(f"the benchmark JSON could not be written: {error}") from None
+
+    def record(self) -> dict[str, Any]:
+        """The benchmark JSON of this session."""
+        from pytest_mlmodelscope.record.build import build
+        from pytest_mlmodelscope.record.machine import machine_facts, software_facts
+        from pytest_mlmodelscope.targets._local import local_cpu
+
+        evidence = value(self._config, "evidence") or "full"
+        settings = {"evidence": evidence, "offline": self.settings.offline}
+        cases = sorted(self.records, key=lambda record: str(record["id"]))
+        return build(cases, machine_facts(local_cpu()), software_facts(), None, settings)
+
+
+def _silent(text: str) -> None:
+    """No terminal to write to."""
+
+
+def _broke(call: pytest.CallInfo[None]) -> bool:
+    return call.excinfo is not None and not call.excinfo.errisinstance((pytest.skip.Exception, KeyboardInterrupt))
+
+
+def number(config: pytest.Config, name: str) -> float | None:
+    """A positive number given for an option.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    text = value(config, name)
+    if text is None:
+        return None
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not amount > 0:
+        raise pytest.UsageError(f"--mlms-{name}: expected a positive number, got {text!r}")
+    return amount
+
+
+def sample_size(evidence: str | None) -> int | None:
+    """The most items to evaluate: None for ``full``.
+
+    Raises:
+        UsageError: neither ``full`` nor ``sample:N``.
+    """
+    if evidence in (None, "full"):
+        return None
+    kind, _, count = str(evidence).partition(":")
+    if kind != "sample" or not count.isdigit() or int(count) < 1:
+        raise pytest.UsageError(f"--mlms-evidence: expected full or sample:N, got {evidence!r}")
+    return int(count)

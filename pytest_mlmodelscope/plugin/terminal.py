@@ -1,0 +1,80 @@
+"""What a person sees: header, progress, summary."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_mlmodelscope.core.document import shown_path
+from pytest_mlmodelscope.core.result import WORDS
+from pytest_mlmodelscope.plugin.options import path_value, value
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.plugin.session import Session
+
+#: Seconds between two lines of progress: often enough to see that it lives, rare enough to read.
+PACE = 5.0
+
+
+class Terminal:
+    """Writes to pytest's terminal; absent in xdist's worker processes."""
+
+    def __init__(self, config: pytest.Config, session: Session) -> None:
+        self._config = config
+        self._session = session
+        self._last = time.monotonic()
+        session.progress = self._progress
+
+    @pytest.hookimpl
+    def pytest_report_header(self) -> list[str]:
+        """On which machine, with what, this runs."""
+        from importlib.metadata import version
+
+        from pytest_mlmodelscope.targets._local import local_cpu
+
+        machine = local_cpu()
+        cores = machine.facts.get("threads")
+        evidence = value(self._config, "evidence") or "full"
+        claims = ", ".join(shown_path(root) for root in self._session.roots)
+        network = ", offline" if self._session.settings.offline else ""
+        return [
+            f"mlms: {machine.arch}, {machine.name}, {cores} threads, {machine.memory / 2**30:.1f} GiB; "
+            f"pytest-mlmodelscope {version('pytest-mlmodelscope')}, onnxruntime {version('onnxruntime')}",
+            f"mlms: claims: {claims}; evidence: {evidence}{network}; baselines of: {machine.machine_class}",
+        ]
+
+    def _progress(self, text: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        now = time.monotonic()
+        if reporter is None or now - self._last < PACE:
+            return
+        self._last = now
+        reporter.ensure_newline()
+        reporter.write_line(f"  {text}", cyan=True)
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The table of claims and where the record went."""
+        from pytest_mlmodelscope.reports.terminal import session
+
+        records = self._session.records
+        if not records or self._config.get_verbosity() < -1:
+            return
+        writer = terminalreporter._tw  # the only way to the terminal's width and colour
+        terminalreporter.section("published claims")
+        terminalreporter.write_line(session(records, width=writer.fullwidth, colour=writer.hasmarkup))
+        counts = Counter(str(record["verdict"]) for record in records)
+        terminalreporter.write_line(", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word]))
+        self._where(terminalreporter)
+
+    def _where(self, terminalreporter: pytest.TerminalReporter) -> None:
+        target = path_value(self._config, "json")
+        if target is not None:
+            terminalreporter.write_line(f"benchmark JSON: {shown_path(target)}")
+        if value(self._config, "record"):
+            root = path_value(self._config, "baselines", "baselines")
+            assert root is not None  # it has a default
+            terminalreporter.write_line(f"baselines recorded in {shown_path(root)}")

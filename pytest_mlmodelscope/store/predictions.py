@@ -1,0 +1,64 @@
+"""Predictions of single items: kept compressed, named by their digest.
+
+The record holds the digest, so that two machines can tell at once whether they decided alike,
+and the list itself can be compared item by item.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def keep(root: Path, ids: Sequence[str], predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+    """Write one line of JSON an item (id, prediction, reference); give its digest, count and path.
+
+    The digest is the SHA-256 of the lines before compression.
+    """
+    lines = [
+        json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        for row in zip(ids, predictions, references, strict=True)
+    ]
+    raw = ("\n".join(lines) + "\n").encode()
+    digest = hashlib.sha256(raw).hexdigest()
+    path = root / digest[:2] / f"{digest}.jsonl.gz"
+    if not path.exists():
+        _write(path, gzip.compress(raw, compresslevel=1, mtime=0))
+    return {"sha256": digest, "items": len(lines), "file": str(path)}
+
+
+def read(path: Path) -> Iterator[tuple[str, Any, Any]]:
+    """The rows (id, prediction, reference) that ``keep`` wrote."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            identity, prediction, reference = json.loads(line)
+            yield identity, prediction, reference
+
+
+def digest_of(values: Iterable[Any]) -> str:
+    """SHA-256 of a sequence of plain values, in order."""
+    return hashlib.sha256(json.dumps(list(values), default=_plain).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    Path(name).replace(path)
