@@ -94,7 +94,7 @@ def _make(setup: Setup) -> list[Installer]:
         except StepFailed as failure:
             tried.append(f"  {way.__name__}: {failure.what}" + "".join(f"\n    | {line}" for line in failure.tail[-3:]))
         else:
-            setup.tell(f"made it {(way.__doc__ or '').rstrip('.')}")
+            setup.tell(f"made .venv. {way.__doc__}")
             return [Uv(setup, setup.venv / "bin" / "uv"), first]
     raise StepFailed("no way to make an environment worked here:\n" + "\n".join(tried) + f"\n{ADVICE}")
 

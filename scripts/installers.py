@@ -155,7 +155,7 @@ class Pip:
 
 
 def by_uv(setup: Setup) -> Installer:
-    """with the uv that is on PATH."""
+    """With the uv that is on PATH."""
     command = shutil.which("uv")
     if command is None:
         raise StepFailed("uv is not on PATH")
@@ -164,21 +164,21 @@ def by_uv(setup: Setup) -> Installer:
 
 
 def by_ensurepip(setup: Setup) -> Installer:
-    """with Python's own venv and pip."""
+    """With Python's own venv and pip."""
     setup.run([setup.host_python, "-c", "import ensurepip"])
     setup.run([setup.host_python, "-m", "venv", setup.venv])
     return Pip(setup, (setup.python, "-m", "pip"))
 
 
 def by_host_pip(setup: Setup) -> Installer:
-    """with the host's pip, which installs into .venv and nowhere else."""
+    """With the host's pip, which installs into .venv and nowhere else."""
     setup.run([setup.host_python, "-m", "pip", "--version"])
     setup.run([setup.host_python, "-m", "venv", "--without-pip", setup.venv])
     return Pip(setup, (setup.host_python, "-m", "pip", "--python", setup.python))
 
 
 def by_debian_wheel(setup: Setup) -> Installer:
-    """with the pip of Debian's python3-pip-whl, unpacked inside .venv."""
+    """With the pip of Debian's python3-pip-whl, unpacked inside .venv."""
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             raise StepFailed(f"{program} is not on PATH, so this is not Debian")
