@@ -1,0 +1,1 @@
+"""From files to items: one file per format."""
