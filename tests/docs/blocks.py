@@ -1,0 +1,214 @@
+"""Reads the fenced blocks of a Markdown document and does what each of them says.
+
+A line before a block may say how it is meant: ``<!-- fragment -->`` (a part of a document, so only
+its syntax counts), ``<!-- file: PATH -->`` (the block is written there first, for later commands) or
+``<!-- not run: REASON -->``.
+"""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_mlmodelscope.core.document import parse_document
+from pytest_mlmodelscope.core.errors import MlmsError
+from pytest_mlmodelscope.core.schema import check
+
+MARK = re.compile(r"<!--\s*(fragment|file|not run)(?::\s*(.*?))?\s*-->\s*$")
+FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*([\w+-]*)")
+#: Languages that are only shown.
+SHOWN = {"", "text", "markdown", "diff", "csv"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block; ``line`` is that of its opening fence, ``mark`` of the comment before it."""
+
+    path: Path
+    line: int
+    language: str
+    text: str
+    mark: str = ""
+    about: str = ""
+
+
+class BlockFailed(Exception):
+    """A block is not what it says."""
+
+
+def blocks(path: Path) -> Iterator[Block]:
+    """Every fenced block of a document, in order.
+
+    Raises:
+        BlockFailed: a fence is never closed.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    number = 0
+    while number < len(lines):
+        fence = FENCE.match(lines[number])
+        if fence is None:
+            number += 1
+            continue
+        indent, ticks, language = fence.groups()
+        end = next((n for n in range(number + 1, len(lines)) if lines[n].strip() == ticks), None)
+        if end is None:
+            raise BlockFailed(f"{path.name}:{number + 1}: the fence is never closed")
+        text = "\n".join(line.removeprefix(indent) for line in lines[number + 1 : end])
+        mark = MARK.search(_line_before(lines, number))
+        kind, about = (mark.group(1), mark.group(2) or "") if mark else ("", "")
+        yield Block(path, number + 1, language, text + "\n", kind, about)
+        number = end + 1
+
+
+def _line_before(lines: list[str], number: int) -> str:
+    """The nearest line above that is not blank."""
+    return next((line for line in reversed(lines[:number]) if line.strip()), "")
+
+
+def failures(path: Path, folder: Path) -> list[str]:
+    """What is wrong with a document's blocks, each with its line; commands run in ``folder``."""
+    found = []
+    for block in blocks(path):
+        try:
+            perform(block, folder)
+        except BlockFailed as failure:
+            found.append(f"{path.name}:{block.line}: {failure}")
+    return found
+
+
+def perform(block: Block, folder: Path) -> None:
+    """Does what one block says.
+
+    Raises:
+        BlockFailed: it is not so.
+    """
+    if block.mark == "not run":
+        if not block.about:
+            raise BlockFailed("says not why it is not run")
+        return
+    if block.mark == "file":
+        target = folder / block.about
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(block.text, encoding="utf-8")
+    if block.language not in SHOWN:
+        if block.language not in LANGUAGES:
+            raise BlockFailed(f'nothing checks "{block.language}": one of {", ".join(sorted(LANGUAGES))}, or text')
+        LANGUAGES[block.language](block, folder)
+
+
+def _yaml(block: Block, folder: Path) -> None:
+    try:
+        document = parse_document(block.text, block.path)
+        kind = str(document.data.get("schema", "")) if isinstance(document.data, dict) else ""
+        if kind:
+            check(document, kind.partition("/")[0])
+        elif block.mark != "fragment":
+            raise BlockFailed("has no `schema:` and is not marked <!-- fragment -->")
+    except KeyError:
+        raise BlockFailed(f'there is no schema called "{kind}"') from None
+    except MlmsError as error:
+        raise BlockFailed(str(error)) from None
+
+
+def _toml(block: Block, folder: Path) -> None:
+    try:
+        tomllib.loads(block.text)
+    except tomllib.TOMLDecodeError as error:
+        raise BlockFailed(str(error)) from None
+
+
+def _ini(block: Block, folder: Path) -> None:
+    try:
+        configparser.ConfigParser(interpolation=None).read_string(block.text)
+    except configparser.Error as error:
+        raise BlockFailed(str(error)) from None
+
+
+def _json(block: Block, folder: Path) -> None:
+    try:
+        json.loads(block.text)
+    except ValueError as error:
+        raise BlockFailed(str(error)) from None
+
+
+def _python(block: Block, folder: Path) -> None:
+    _ran([sys.executable, "-c", block.text], folder)
+
+
+def _console(block: Block, folder: Path) -> None:
+    for command, expected in commands(block.text):
+        printed = _ran(["sh", "-c", command], folder)
+        if expected and not matches(expected, printed):
+            lines = difflib.unified_diff(
+                expected.splitlines(), printed.splitlines(), "documented", "printed", "", "", 2
+            )
+            raise BlockFailed(f"`{command}` prints something else:\n" + "\n".join(lines))
+
+
+LANGUAGES: dict[str, Callable[[Block, Path], None]] = {
+    "yaml": _yaml,
+    "toml": _toml,
+    "ini": _ini,
+    "json": _json,
+    "python": _python,
+    "console": _console,
+    "bash": _console,
+    "sh": _console,
+}
+
+
+def commands(text: str) -> list[tuple[str, str]]:
+    """The commands of a block (lines that begin with ``$``) and what each is said to print.
+
+    Raises:
+        BlockFailed: there is none.
+    """
+    found: list[tuple[str, str]] = []
+    continued = False
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], ""))
+        elif not found:
+            raise BlockFailed(f"{shlex.quote(line)} stands before the first command: begin commands with `$ `")
+        elif continued:
+            found[-1] = (f"{found[-1][0]}\n{line}", "")
+        else:
+            found[-1] = (found[-1][0], f"{found[-1][1]}{line}\n")
+        continued = line.endswith("\\") and not found[-1][1]
+    return found
+
+
+def matches(expected: str, printed: str) -> bool:
+    """Whether a text is the one expected, where ``...`` stands for anything, also for lines."""
+    pieces = [re.escape(piece) for piece in expected.strip().split("...")]
+    wanted = ".*?".join(re.sub(r"(\\ )+", r"[ ]+", piece) for piece in pieces)
+    stripped = "\n".join(line.rstrip() for line in printed.strip().splitlines())
+    return re.fullmatch(wanted, stripped, re.DOTALL) is not None
+
+
+def _ran(command: list[str], folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+    if done.returncode != 0:
+        tail = "\n".join(f"  | {line}" for line in done.stdout.splitlines()[-15:])
+        raise BlockFailed(f"`{command[-1].strip()}` ended with status {done.returncode}\n{tail}")
+    return done.stdout
