@@ -112,6 +112,7 @@ def parse_document(text: str, path: Path) -> Document:
         DocumentError: with file and line, when the text is not valid YAML.
     """
     with _gc_paused():
+        _refuse_depth(text, path)
         loader = _Loader(text)
         try:
             builder = _Builder(loader, path)
@@ -123,6 +124,27 @@ def parse_document(text: str, path: Path) -> Document:
         finally:
             loader.dispose()
     return Document(path, data, text, builder.item_lines)
+
+
+def _refuse_depth(text: str, path: Path) -> None:
+    """Refuse nesting that would overflow the stack of the C parser, which composes recursively.
+
+    Only a text that could be that deep is looked at event by event.
+    """
+    if text.count("[") + text.count("{") < 10_000 and not _MAYBE_DEEP.search(text):
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                where = f"{shown_path(path)}:{event.start_mark.line + 1}"
+                raise DocumentError("is nested too deeply", where=where)
+    except yaml.YAMLError as error:
+        raise _syntax_error(error, path) from None
+
+
+_MAYBE_DEEP: Final = re.compile(r"(?:[-?:] +){500}|\n {1000}")
 
 
 @contextmanager
@@ -181,6 +203,8 @@ class _Builder:
 
     def _collection(self, node: Any, depth: int) -> tuple[Any, int]:
         size = 1
+        if node.tag not in _COLLECTIONS:
+            self._refuse_tag(node)
         if isinstance(node, yaml.SequenceNode):
             items = []
             for child in node.value:
@@ -229,15 +253,21 @@ class _Builder:
         name = tag.rpartition(":")[2]
         build = _SCALARS.get(name)
         if build is None or not tag.startswith("tag:yaml.org,2002:"):
-            self._refuse(f'tag "{tag}" is not allowed', node, hint="plain text, numbers, lists and mappings only")
+            self._refuse_tag(node)
         try:
             return build(node.value)  # type: ignore[misc]  # _refuse does not return
         except (ValueError, KeyError):
             self._refuse(f'"{node.value}" is not a {name}', node)
 
+    def _refuse_tag(self, node: Any) -> None:
+        self._refuse(f'tag "{node.tag}" is not allowed', node, hint="plain text, numbers, lists and mappings only")
+
     def _refuse(self, what: str, node: Any, hint: str | None = None) -> Any:
         line = node.start_mark.line + 1
         raise DocumentError(what, where=f"{shown_path(self._path)}:{line}", hint=hint)
+
+
+_COLLECTIONS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
 def _int(text: str) -> int:

@@ -45,7 +45,7 @@ OPTIONS = (
     Option("known", "files of accepted verdicts (default: known.yml beside the claims)", "list", "FILE"),
     Option("cache", "where fetched files and environments are kept", "text", "PATH"),
     Option("timeout", "seconds that a worker may take for one answer (default: 120)", "text", "SECONDS"),
-    Option("memory", "gigabytes that a worker may allocate (default: 80 % of the machine's)", "text", "GB"),
+    Option("memory", "gigabytes that a worker may allocate (default: four fifths of the machine's)", "text", "GB"),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
 

@@ -1,0 +1,171 @@
+"""Claim files: what is read, and what a person is told about a mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_mlmodelscope.claim.load import half_last_digit, is_claim_file, load_claims
+from pytest_mlmodelscope.core.errors import DocumentError
+
+CLAIM = """\
+schema: claim/1
+id: digits-accuracy
+model: digits
+dataset: digits
+metric: accuracy
+value: 97.5
+unit: "%"
+source:
+  title: A paper
+  where: Table 1
+  figure: "97.5 %"
+  read: "2026-11-24"
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write_text(text: str) -> Path:
+        path = tmp_path / "claim.yml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_text
+
+
+def test_a_minimal_claim_gets_its_defaults(write):
+    (claim,) = load_claims(write(CLAIM))
+    assert (claim.id, claim.value, claim.unit, claim.direction) == ("digits-accuracy", 97.5, "%", "higher")
+    assert claim.dataset is not None
+    assert (claim.dataset.name, claim.dataset.split, claim.dataset.relation) == ("digits", "test", "same")
+    assert claim.conditions.scenario == "single_stream"
+
+
+def test_the_default_tolerance_is_half_a_unit_of_the_last_printed_digit(write):
+    (claim,) = load_claims(write(CLAIM))
+    assert claim.tolerance.derived
+    assert claim.tolerance.amount == pytest.approx(0.05)
+    assert claim.bounds == (pytest.approx(97.45), float("inf"))
+
+
+def test_a_stated_tolerance_wins(write):
+    (claim,) = load_claims(write(CLAIM + "tolerance: {relative: 0.01}\n"))
+    assert not claim.tolerance.derived
+    assert claim.tolerance.margin(claim.value) == pytest.approx(0.975)
+
+
+def test_several_claims_share_what_stands_beside_the_list(write):
+    shared, rest = CLAIM.split("id: digits-accuracy\n")
+    text = (
+        shared
+        + rest.replace("value: 97.5\n", "")
+        + "claims:\n- {id: a, value: 97.5}\n- {id: b, value: 97.5, model: c}\n"
+    )
+    first, second = load_claims(write(text))
+    assert (first.id, first.model, second.id, second.model) == ("a", "digits", "b", "c")
+    assert second.line == first.line + 1
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "half"),
+    [
+        ("99.4 %", 99.4, 0.05),
+        ("99.40 %", 99.4, 0.005),
+        (".881", 0.881, 0.0005),
+        ("0.2000", 0.2, 0.00005),
+        ("12,345 images/s", 12345, 0.5),
+        ("0.753", 75.3, 0.05),
+        ("75.3 %", 0.753, 0.0005),
+        ("< 1 ms", 1, 0.5),
+        ("top-1 75.1", 75.1, 0.05),
+    ],
+)
+def test_the_printed_figure_says_how_exact_a_claim_is(figure, value, half):
+    assert half_last_digit(figure, value) == pytest.approx(half)
+
+
+def test_a_figure_that_does_not_hold_the_value_is_refused(write):
+    with pytest.raises(DocumentError, match=r"claim.yml:6: the printed figure .* does not hold the value 97.4"):
+        load_claims(write(CLAIM.replace("value: 97.5", "value: 97.4")))
+
+
+CONDITIONS = "conditions: {%s}\n"
+
+MISTAKES = {
+    "misspelt key": (("metric:", "metrc:"), 'unknown key "metrc"', 'did you mean "metric"', 5),
+    "misspelt metric": (("accuracy\nvalue", "acuracy\nvalue"), 'no metric is called "acuracy"', '"accuracy"', 5),
+    "missing value": (("value: 97.5\n", ""), 'key "value" is missing', 'add "value:"', 1),
+    "value as text": (("value: 97.5", "value: '97.5'"), "has the wrong type", "a number", 6),
+    "value as a list": (("value: 97.5", "value: [97.5]"), "has the wrong type", "a number", 6),
+    "unit of another dimension": (('unit: "%"', "unit: ms"), 'unit "ms" does not fit', "%", 7),
+    "unknown unit": (('unit: "%"', "unit: percent"), 'unit "percent"', "1 or %", 7),
+    "key twice": (("value: 97.5\n", "value: 97.5\nvalue: 97.6\n"), 'key "value" is given twice', "remove", 7),
+    "bad id": (("id: digits-accuracy", "id: 'digits[1]'"), "is not of the form wanted", "letters, digits", 2),
+    "id as a number": (("id: digits-accuracy", "id: 7"), "has the wrong type", "text", 2),
+    "wrong version": (("schema: claim/1", "schema: claim/2"), "claim/1", "claim/1", 1),
+    "no source": (("source:", "sauce:"), 'unknown key "sauce"', 'did you mean "source"', 8),
+    "source without a title": (("  title: A paper\n", ""), 'key "title" is missing', 'add "title:"', 8),
+    "misspelt key of the source": (("  where:", "  were:"), 'unknown key "were"', '"where"', 10),
+    "bad date": (("2026-11-24", "24 Nov"), "is not of the form wanted", "2026-11-24", 12),
+    "direction": (("model: digits", "direction: up\nmodel: digits"), "is not one of the choices", "higher", 3),
+    "tolerance of both kinds": (
+        ("model: digits", "tolerance: {absolute: 1, relative: 1}\nmodel: digits"), "too many properties", "absolute", 3,
+    ),
+    "negative tolerance": (("model: digits", "tolerance: {absolute: -1}\nmodel: digits"), "less than the minimum", "unit", 3),
+    "tolerance as a number": (("model: digits", "tolerance: 1\nmodel: digits"), "has the wrong type", "a mapping", 3),
+    "misspelt split": (("dataset: digits", "dataset: {name: digits, splt: test}"), 'unknown key "splt"', '"split"', 4),
+    "relation": (("dataset: digits", "dataset: {name: digits, relation: some}"), "not one of the choices", '"same"', 4),
+    "metric option": (("metric: accuracy", "metric: {name: accuracy, k: 5}"), 'unknown key "k"', "", 5),
+    "scenario": (("model: digits", "conditions: {scenario: singlestream}\nmodel: digits"), "no scenario", "single_stream", 3),
+    "percentile": (("model: digits", "conditions: {percentile: 100}\nmodel: digits"), "100", "percentile", 3),
+    "threads": (("model: digits", "conditions: {threads: 0}\nmodel: digits"), "less than the minimum", "threads", 3),
+    "hardware memory": (("model: digits", "conditions: {hardware: {memory: lots}}\nmodel: digits"), "form wanted", "GB", 3),
+    "hardware name": (("model: digits", "conditions: {hardware: {name: '('}}\nmodel: digits"), "regular expression", "", 3),
+    "tab": (("  title:", "\ttitle:"), "is not valid YAML", "indentation", 9),
+    "unclosed quote": (('unit: "%"', 'unit: "%'), "is not valid YAML", "quotes", 11),
+    "python object": (("value: 97.5", "value: !!python/object/apply:os.system [ls]"), "is not allowed", "plain text", 6),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_with_its_line_and_the_way_out(write, mistake):
+    (old, new), what, hint, line = MISTAKES[mistake]
+    assert old in CLAIM
+    with pytest.raises(DocumentError) as caught:
+        load_claims(write(CLAIM.replace(old, new, 1)))
+    message = str(caught.value)
+    assert what in message
+    assert hint in message
+    assert f"claim.yml:{line}:" in message
+
+
+def test_two_claims_of_one_name_in_a_file_are_refused(write):
+    shared, rest = CLAIM.split("id: digits-accuracy\n")
+    with pytest.raises(DocumentError, match='two claims are called "a"'):
+        load_claims(write(shared + rest + "claims:\n- {id: a}\n- {id: a}\n"))
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n", "just text\n", "null\n", "42\n"])
+def test_what_is_no_mapping_is_no_claim(write, text):
+    with pytest.raises(DocumentError, match="is not a claim file"):
+        load_claims(write(text))
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    with pytest.raises(DocumentError, match="cannot be read: No such file"):
+        load_claims(tmp_path / "nowhere.yml")
+
+
+def test_bytes_that_are_not_text_are_refused(tmp_path):
+    path = tmp_path / "claim.yml"
+    path.write_bytes(b"schema: claim/1\nid: \xff\xfe\n")
+    with pytest.raises(DocumentError, match=r"claim.yml:2: is not UTF-8"):
+        load_claims(path)
+
+
+def test_claim_files_say_so_themselves(write, tmp_path):
+    assert is_claim_file(write(CLAIM))
+    assert not is_claim_file(write("version: 2\nservices: {}\n"))
+    assert not is_claim_file(tmp_path / "nowhere.yml")
