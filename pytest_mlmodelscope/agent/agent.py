@@ -1,0 +1,239 @@
+"""The agent: opens a model in a worker, asks it, and says clearly when it fails."""
+
+from __future__ import annotations
+
+import os
+import select
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pytest_mlmodelscope.agent.archive import archive
+from pytest_mlmodelscope.agent.environment import Environment
+from pytest_mlmodelscope.agent.process import WorkerProcess
+from pytest_mlmodelscope.agent.stream import answers
+from pytest_mlmodelscope.core.claim import NOTHING
+from pytest_mlmodelscope.core.errors import ModelError, WorkerDied, WorkerError, WorkerTimeout
+from pytest_mlmodelscope.interfaces.predictor import OpenRequest
+from pytest_mlmodelscope.interfaces.scenario import Settings, Timings
+from pytest_mlmodelscope.worker import wire
+
+#: Tensors by name: numpy arrays, or lists of text (None where there is no value).
+Tensors = Mapping[str, Any]
+
+#: What a worker may see of the host's variables.
+_PASSED: Final = ("PATH", "LD_LIBRARY_PATH", "TZ", "CUDA_VISIBLE_DEVICES")
+_THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+#: What keeps frameworks from writing to a home folder, asking a network, or chatting.
+_QUIET: Final = {
+    "CI": "true",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "LANG": "C.UTF-8",
+}
+_LOOK_SECONDS: Final = 0.25
+
+
+def _most_memory() -> int:
+    return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 0.8)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a worker may take: seconds to open a model, to answer a query and to train; bytes of memory."""
+
+    open_s: float = 300.0
+    predict_s: float = 120.0
+    fit_s: float = 1800.0
+    memory_bytes: int = field(default_factory=_most_memory)
+
+
+class Agent:
+    """The owner of one worker process.
+
+    ``folder`` is where the framework's ``predictor.py`` lies, by default its registered place.
+    The kernel ends a worker together with the thread that opened it, so open it in one that stays.
+    """
+
+    def __init__(self, environment: Environment, limits: Limits | None = None, folder: Path | None = None) -> None:
+        self.environment = environment
+        self.limits = limits or Limits()
+        self._folder = folder
+        self._worker: WorkerProcess | None = None
+        self._end: Callable[[], object] = lambda: None
+        self._tail: tuple[str, ...] = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines that the worker printed."""
+        return tuple(self._worker.lines) if self._worker is not None else self._tail
+
+    def open(self, request: OpenRequest, framework: str | None = None) -> dict[str, Any]:
+        """Load a model in a fresh worker; what its predictor says of itself.
+
+        Raises:
+            ModelError: the framework cannot load it.
+            WorkerDied, WorkerTimeout: its process ended, or did not answer in time.
+        """
+        self.close()
+        name = framework or self.environment.framework
+        self._start(archive(name, self._folder), request["threads"])
+        question = {"framework": name, "request": dict(request)}
+        header, _ = self._ask("open", (), self.limits.open_s, question)
+        describe: dict[str, Any] = header["describe"]
+        return describe
+
+    def predict(self, inputs: Tensors) -> tuple[dict[str, Any], int]:
+        """The outputs by name, and the nanoseconds that the model took inside the worker."""
+        header, tensors = self._ask("predict", inputs.items(), self.limits.predict_s)
+        return dict(tensors), header["ns"]
+
+    def predict_stream(self, batches: Iterable[Tensors]) -> Iterator[tuple[dict[str, Any], int]]:
+        """``predict`` of each batch, in order; the next ones are prepared while the worker computes.
+
+        ``batches`` is iterated in another thread; what it raises is raised here. The worker can be
+        used again when the iterator is exhausted or closed.
+        """
+        frames = (wire.encode({"op": "predict", "about": {}}, batch.items()) for batch in batches)
+        # The writing thread has a descriptor of its own, so that none is closed under its hands.
+        writer = os.dup(self._opened().writer)
+        try:
+            received = answers(
+                frames, lambda frame: wire.send(writer, frame), lambda: self._receive(self.limits.predict_s)
+            )
+            with closing(received):
+                for header, tensors in received:
+                    yield dict(tensors), header["ns"]
+        finally:
+            os.close(writer)
+
+    def fit(self, inputs: Tensors, labels: Sequence[Any]) -> None:
+        """Train the model on these items."""
+        self._ask("fit", [*inputs.items(), ("labels", list(labels))], self.limits.fit_s)
+
+    def load(self, scenario: str, samples: Sequence[Tensors], settings: Settings) -> Timings:
+        """Run a scenario inside the worker over prepared queries, which repeat when they run out."""
+        flat = [tensor for sample in samples for tensor in sample.items()]
+        question = {"scenario": scenario, "width": len(samples[0]), "settings": dict(settings)}
+        longest = 2 * settings["max_seconds"] + 2 * self.limits.predict_s
+        header, tensors = self._ask("load", flat, longest, question)
+        latencies = tensors[0][1].tolist()
+        return {"latencies_ns": latencies, "wall_ns": header["wall_ns"], "samples": header["samples"]}
+
+    def stats(self) -> dict[str, int]:
+        """``peak_bytes``: the largest resident size of the worker so far."""
+        header, _ = self._ask("stats", (), self.limits.predict_s)
+        return {"peak_bytes": header["peak_bytes"]}
+
+    def close(self) -> None:
+        """End the worker and everything that it started."""
+        self._finish()
+
+    def _start(self, code: bytes, threads: int | None) -> None:
+        scratch = Path(tempfile.mkdtemp(prefix="mlms-worker-"))
+        (scratch / "worker.zip").write_bytes(code)
+        command = [str(self.environment.python), "-I", "-u", str(scratch / "worker.zip")]
+        self._worker = WorkerProcess(command, self._variables(scratch, threads), scratch)
+        for pipe in (self._worker.reader, self._worker.writer):
+            os.set_blocking(pipe, False)
+            wire.widen(pipe)
+        # Also at the end of the host's process, and when nobody holds the agent any more.
+        self._end = weakref.finalize(self, self._worker.end)
+
+    def _variables(self, scratch: Path, threads: int | None) -> dict[str, str]:
+        passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+        own = {"HOME": str(scratch), "TMPDIR": str(scratch), "MLMS_HOST": str(os.getpid())}
+        own["MLMS_MEMORY"] = str(self.limits.memory_bytes)
+        if threads is not None:
+            own |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
+        return {**_QUIET, **passed, **self.environment.variables, **own}
+
+    def _finish(self) -> str:
+        how = str(self._end())
+        self._tail = self.tail
+        self._worker = None
+        self._end = lambda: None
+        return how
+
+    def _ask(
+        self, op: str, tensors: Iterable[tuple[str, Any]], seconds: float, about: Mapping[str, Any] = NOTHING
+    ) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+        buffers = wire.encode({"op": op, "about": dict(about)}, tensors)
+        deadline = time.monotonic() + seconds
+        self._send(buffers, deadline)
+        return self._receive(deadline - time.monotonic(), seconds)
+
+    def _send(self, buffers: list[Any], deadline: float) -> None:
+        writer = self._opened().writer
+        # The reason is in what it says last, or in how it ended: both come from reading.
+        with suppress(BrokenPipeError, EOFError, TimeoutError):
+            wire.send(writer, buffers, lambda descriptor, events: self._wait(descriptor, events, deadline))
+
+    def _opened(self) -> WorkerProcess:
+        if self._worker is None:
+            raise WorkerDied("no model is open", hint="open one first")
+        return self._worker
+
+    def _receive(self, seconds: float, allowed: float | None = None) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+        deadline = time.monotonic() + seconds
+        reader = self._opened().reader
+        try:
+            header, tensors = wire.receive(reader, lambda descriptor, events: self._wait(descriptor, events, deadline))
+        except EOFError:
+            raise self._died() from None
+        except wire.WireError as error:
+            raise self._died(f"sent {error}") from None
+        except TimeoutError:
+            self._finish()
+            within = f"an answer within {allowed or seconds:g} s"
+            raise WorkerTimeout("the worker did not answer and was ended", expected=within).with_tail(
+                self._tail
+            ) from None
+        if "error" in header:
+            raise self._refused(header["error"])
+        return header, tensors
+
+    def _wait(self, descriptor: int, events: int, deadline: float) -> None:
+        """Wait for a pipe, but neither past the deadline nor for a process that is no more."""
+        poll = select.poll()
+        poll.register(descriptor, events)
+        while not poll.poll(max(0.0, min(_LOOK_SECONDS, deadline - time.monotonic())) * 1000):
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+            # A child of the worker may hold its end of the pipe open.
+            if self._worker is None or (self._worker.exited() and not poll.poll(0)):
+                raise EOFError
+
+    def _died(self, what: str | None = None) -> WorkerError:
+        how = self._finish()
+        got = what or how
+        hint = None
+        if "SIGKILL" in how:
+            hint = "look whether the machine ran out of memory: the kernel ends a process with SIGKILL then"
+        elif any("bad_alloc" in line for line in self._tail):
+            got += f"; memory limit {_gigabytes(self.limits.memory_bytes)}"
+        return WorkerDied(f"the worker {got}", hint=hint).with_tail(self._tail)
+
+    def _refused(self, error: Mapping[str, Any]) -> WorkerError:
+        said = f"{error['type']}: {error['message']}"
+        if error["kind"] == "memory":
+            limit = f"at most {_gigabytes(self.limits.memory_bytes)} of memory"
+            return ModelError("the model ran out of memory", expected=limit, got=said).with_tail(self.tail)
+        if error["kind"] == "input":
+            return ModelError(error["message"])
+        return ModelError(said).with_tail([*self.tail, *error["frames"][-1:]])
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.3g} GB"

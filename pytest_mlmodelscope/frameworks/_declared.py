@@ -1,0 +1,58 @@
+"""What a manifest declares of a model's inputs, held against what it is given."""
+
+import os
+from typing import Any
+
+
+def check(declared: "list[dict[str, Any]]", given: "Any") -> None:
+    """Refuse inputs of another name, dtype or shape than the manifest declares.
+
+    Raises ValueError or TypeError with a sentence. Axes that the manifest names are free, and so
+    are shapes that it does not give.
+    """
+    for entry in declared:
+        if entry["name"] not in given:
+            raise ValueError('input "%s" is missing; got %s' % (entry["name"], _listed(given)))
+    if len(given) != len(declared):
+        names = [entry["name"] for entry in declared]
+        extra = [name for name in given if name not in names]
+        raise ValueError("the model takes no input called %s; it takes %s" % (_listed(extra), _listed(names)))
+    for entry in declared:
+        if entry["dtype"] == "string":
+            _check_text(entry, given[entry["name"]])
+        else:
+            _check_array(entry, given[entry["name"]])
+
+
+def _listed(names: "Any") -> str:
+    return ", ".join('"%s"' % name for name in names) or "none"
+
+
+def _check_text(entry: "dict[str, Any]", value: "Any") -> None:
+    if not isinstance(value, list):
+        raise TypeError('input "%s" takes a list of text, not %s' % (entry["name"], type(value).__name__))
+
+
+def _check_array(entry: "dict[str, Any]", value: "Any") -> None:
+    dtype = getattr(getattr(value, "dtype", None), "name", None)
+    if dtype != entry["dtype"]:
+        raise TypeError('input "%s" takes %s, not %s' % (entry["name"], entry["dtype"], dtype or type(value).__name__))
+    shape = entry.get("shape")
+    if not shape:
+        return
+    fits = len(shape) == len(value.shape) and all(
+        isinstance(want, str) or want == length for want, length in zip(shape, value.shape)
+    )
+    if not fits:
+        raise ValueError('input "%s" takes the shape %s, not %s' % (entry["name"], list(shape), list(value.shape)))
+
+
+def only(what: str, asked: str, possible: "Any") -> None:
+    """Refuse a device or a precision that cannot be given; it is never replaced silently."""
+    if asked not in possible:
+        raise ValueError("%s %s cannot be given here; possible: %s" % (what, asked, ", ".join(sorted(possible))))
+
+
+def threads(asked: "int | None") -> int:
+    """How many threads to take: as asked, else one for each processor this process may use."""
+    return asked or len(os.sched_getaffinity(0))

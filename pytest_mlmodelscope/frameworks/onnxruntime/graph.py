@@ -1,0 +1,109 @@
+"""What an ONNX file says of itself: how many trained values it holds, of which types.
+
+Only the few fields that matter are read, straight from the file: the ``onnx`` package would take
+the whole model into memory, where it would count towards the peak that a claim may be about.
+Field numbers are those of ``onnx.proto3``.
+"""
+
+import mmap
+import os
+from collections import Counter
+from typing import Any
+
+_GRAPH_OF_MODEL = 7
+_NODE, _INITIALIZER = 1, 5
+_OP_TYPE, _ATTRIBUTE = 4, 5
+_GRAPH_OF_ATTRIBUTE, _GRAPHS_OF_ATTRIBUTE = 6, 11
+_DIMS, _DATA_TYPE = 1, 2
+_PRECISIONS = {1: "fp32", 10: "fp16", 11: "fp64", 16: "bf16"}
+_INTEGER_OPS = ("QLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger", "DynamicQuantize")
+
+
+def survey(path: str) -> "tuple[int, str]":
+    """The number of values in all initializers, and the precision that most of them have.
+
+    A model with quantised operators is ``int8``; one without any floating-point value ``fp32``.
+    """
+    if not os.path.getsize(path):
+        raise ValueError("the file is empty: it is no ONNX model")
+    values = Counter()  # type: Counter[int]
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        quantised = False
+        for number, start, end in _fields(data, 0, len(data)):
+            if number == _GRAPH_OF_MODEL:
+                quantised |= _graph(data, start, end, values)
+    floats = {kind: count for kind, count in values.items() if kind in _PRECISIONS}
+    most = _PRECISIONS[max(floats, key=lambda kind: floats[kind])] if floats else "fp32"
+    return sum(values.values()), "int8" if quantised else most
+
+
+def _graph(data: "Any", start: int, end: int, values: "Counter[int]") -> bool:
+    quantised = False
+    for number, begin, stop in _fields(data, start, end):
+        if number == _INITIALIZER:
+            _tensor(data, begin, stop, values)
+        elif number == _NODE:
+            quantised |= _node(data, begin, stop, values)
+    return quantised
+
+
+def _node(data: "Any", start: int, end: int, values: "Counter[int]") -> bool:
+    quantised = False
+    for number, begin, stop in _fields(data, start, end):
+        if number == _OP_TYPE:
+            quantised |= bytes(data[begin:stop]).decode("utf-8").startswith(_INTEGER_OPS)
+        elif number == _ATTRIBUTE:
+            for inner, first, last in _fields(data, begin, stop):
+                if inner in (_GRAPH_OF_ATTRIBUTE, _GRAPHS_OF_ATTRIBUTE):
+                    quantised |= _graph(data, first, last, values)
+    return quantised
+
+
+def _tensor(data: "Any", start: int, end: int, values: "Counter[int]") -> None:
+    kind, size = 0, 1
+    for number, begin, stop in _fields(data, start, end):
+        if number == _DATA_TYPE:
+            kind = begin
+        elif number == _DIMS and stop < 0:
+            size *= begin
+        elif number == _DIMS:
+            for length in _packed(data, begin, stop):
+                size *= length
+    values[kind] += size
+
+
+def _packed(data: "Any", at: int, end: int) -> "Any":
+    while at < end:
+        value, at = _varint(data, at)
+        yield value
+
+
+def _fields(data: "Any", at: int, end: int) -> "Any":
+    """Field number, start and end of each field; a plain number has its value and -1 instead."""
+    while at < end:
+        tag, at = _varint(data, at)
+        wire = tag & 7
+        if wire == 0:
+            value, at = _varint(data, at)
+            yield tag >> 3, value, -1
+        elif wire == 2:
+            length, at = _varint(data, at)
+            if at + length > end:
+                raise ValueError("the file is cut off: it is no whole ONNX model")
+            yield tag >> 3, at, at + length
+            at += length
+        elif wire in (1, 5):
+            at += 8 if wire == 1 else 4
+        else:
+            raise ValueError("the file is not an ONNX model")
+
+
+def _varint(data: "Any", at: int) -> "tuple[int, int]":
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+        shift += 7

@@ -1,0 +1,1 @@
+"""Plain Python: a function or an object of a pinned package."""

@@ -1,0 +1,1 @@
+"""Load patterns, one file each; they run inside the worker."""

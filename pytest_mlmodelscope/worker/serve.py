@@ -1,0 +1,121 @@
+"""The worker's loop: one question, one answer, until the host closes the wire.
+
+Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``stats``.
+An error is an answer too, and the loop goes on.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from array import array
+from typing import Any
+
+from pytest_mlmodelscope.worker import limits, wire
+
+#: Names of exceptions and phrases by which frameworks say that an allocation failed.
+_MEMORY = ("MemoryError", "bad_alloc", "allocate memory", "out of memory", "OutOfMemory", "ResourceExhausted")
+
+
+def _perf_counter_ns() -> int:
+    return int(time.perf_counter() * 1e9)
+
+
+clock = getattr(time, "perf_counter_ns", _perf_counter_ns)
+
+
+def main() -> None:
+    """Serve the host that started this process."""
+    reader, writer = _take_over_pipes()
+    limits.apply(int(os.environ.get("MLMS_MEMORY", "0")), int(os.environ["MLMS_HOST"]))
+    worker = Worker()
+    while True:
+        try:
+            header, tensors = wire.receive(reader)
+        except EOFError:
+            # Interpreters with a framework inside can take seconds to shut down, or crash.
+            os._exit(0)
+        wire.send(writer, worker.answer(header, tensors))
+
+
+def _take_over_pipes() -> "tuple[int, int]":
+    """Keep descriptors 0 and 1 for the wire; what the model prints goes to 2."""
+    reader, writer = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    return reader, writer
+
+
+class Worker:
+    """One model, and what can be asked of it."""
+
+    def __init__(self) -> None:
+        self._predictor = None  # type: Any
+
+    def answer(self, header: "dict[str, Any]", tensors: "list[tuple[str, Any]]") -> "list[Any]":
+        """The message that answers a question, ready to be written."""
+        try:
+            question = getattr(self, "_on_" + header["op"])
+            return wire.encode(*question(tensors, **header["about"]))
+        except BaseException as error:  # noqa: BLE001  # a process boundary: a model may even call sys.exit
+            return wire.encode({"error": _as_data(error)})
+
+    def _on_open(self, _: "Any", framework: str, request: "dict[str, Any]") -> "Any":
+        module = importlib.import_module("pytest_mlmodelscope.frameworks.%s.predictor" % framework)
+        self._predictor = module.load(request)
+        return {"describe": json.loads(json.dumps(dict(self._predictor.describe()), default=str))}, ()
+
+    def _on_predict(self, tensors: "list[tuple[str, Any]]") -> "Any":
+        inputs = dict(tensors)
+        predict = self._predictor.predict
+        start = clock()
+        outputs = predict(inputs)
+        spent = clock() - start
+        if not hasattr(outputs, "items"):
+            raise TypeError("the predictor returned %s, not outputs by name" % type(outputs).__name__)
+        return {"ns": spent}, outputs.items()
+
+    def _on_fit(self, tensors: "list[tuple[str, Any]]") -> "Any":
+        labels = tensors[-1][1]
+        self._predictor.fit(dict(tensors[:-1]), labels.tolist() if hasattr(labels, "tolist") else labels)
+        return {}, ()
+
+    def _on_load(
+        self, tensors: "list[tuple[str, Any]]", scenario: str, width: int, settings: "dict[str, Any]"
+    ) -> "Any":
+        queries = [dict(tensors[start : start + width]) for start in range(0, len(tensors), width)]
+        predict, count = self._predictor.predict, len(queries)
+        pattern = importlib.import_module("pytest_mlmodelscope.scenarios." + scenario)
+        timings = pattern.run(lambda index: predict(queries[index % count]), settings)
+        latencies = array("q", timings["latencies_ns"])
+        return {"wall_ns": timings["wall_ns"], "samples": timings["samples"]}, [("latencies_ns", _int64(latencies))]
+
+    def _on_stats(self, _: "Any") -> "Any":
+        return {"peak_bytes": limits.peak_bytes()}, ()
+
+
+def _int64(values: "array[int]") -> "Any":
+    import numpy
+
+    return numpy.frombuffer(values, dtype="int64") if len(values) else numpy.empty(0, dtype="int64")
+
+
+def _as_data(error: BaseException) -> "dict[str, Any]":
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    text = str(error) or repr(error)
+    name = type(error).__name__
+    refused = isinstance(error, (ValueError, TypeError))
+    kind = "memory" if any(sign in name + text for sign in _MEMORY) else "input" if refused else "model"
+    sys.stderr.flush()
+    return {
+        "kind": kind,
+        "type": name,
+        "message": text[:2000],
+        "frames": ["%s:%s in %s: %s" % (frame[0], frame[1], frame[2], frame[3]) for frame in frames],
+    }
