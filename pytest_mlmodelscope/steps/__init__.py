@@ -1,0 +1,1 @@
+"""From an item to a tensor and from a tensor to a prediction: one file per step."""

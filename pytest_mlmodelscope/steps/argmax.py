@@ -1,0 +1,17 @@
+"""The place of the largest score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.steps._array import array
+from pytest_mlmodelscope.steps._schema import options as schema
+
+OPTIONS: Final = schema()
+
+
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], int]:  # noqa: ARG001
+    """From scores (of any shape) to the index of the largest, the first of equals."""
+    return lambda value: int(array("argmax", value).argmax())

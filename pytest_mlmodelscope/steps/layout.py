@@ -1,0 +1,44 @@
+"""Put axes in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.steps._array import array
+from pytest_mlmodelscope.steps._schema import options as schema
+
+_AXES: Final = {"type": "string", "pattern": "^[A-Z]+$"}
+OPTIONS: Final = schema(
+    {
+        "from": {**_AXES, "description": "the axes as they come, one letter each, such as HWC"},
+        "to": {**_AXES, "description": "the same letters in the order wanted, such as CHW; a new one is an axis of 1"},
+    },
+    required=["from", "to"],
+)
+
+
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+    """From an array to one with its axes moved, contiguous in memory.
+
+    Raises:
+        UsageError: a letter comes twice or is lost. Called on an array with another number of axes, too.
+    """
+    old, new = options["from"], options["to"]
+    if len(set(old)) < len(old) or len(set(new)) < len(new) or not set(old) <= set(new):
+        raise UsageError("the axes do not fit", got=f"from {old} to {new}", hint="each letter once, none left out")
+    order = [old.index(letter) for letter in new if letter in old]
+    added = tuple(at for at, letter in enumerate(new) if letter not in old)
+
+    def layout(value: Any) -> NDArray[Any]:
+        values = array("layout", value)
+        if values.ndim != len(old):
+            raise UsageError(f"the axes are not {old}", got=f"the shape {list(values.shape)}")
+        return np.expand_dims(np.ascontiguousarray(values.transpose(order)), added)
+
+    return layout

@@ -1,0 +1,38 @@
+"""Read a file as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_mlmodelscope.core.document import shown_path
+from pytest_mlmodelscope.core.errors import DocumentError
+from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.steps._schema import options as schema
+
+OPTIONS: Final = schema(
+    {
+        "encoding": {"description": "of the file (default: utf-8)", "type": "string"},
+        "errors": {
+            "description": "bytes that are no text: refuse them (strict, default), mark them, or leave them out",
+            "enum": ["strict", "replace", "ignore"],
+        },
+    }
+)
+
+
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path], str]:  # noqa: ARG001
+    """From a path to the text of the file, its line ends as they are.
+
+    Raises DocumentError for what is not text of this encoding.
+    """
+    encoding, errors = options.get("encoding", "utf-8"), options.get("errors", "strict")
+
+    def read_text(value: Path) -> str:
+        try:
+            return Path(value).read_bytes().decode(encoding, errors)
+        except (UnicodeDecodeError, LookupError) as error:
+            raise DocumentError(f"cannot be read as text: {error}", where=shown_path(Path(value))) from None
+
+    return read_text

@@ -1,0 +1,29 @@
+"""The places of the k largest scores, the largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.steps._array import array
+from pytest_mlmodelscope.steps._schema import options as schema
+
+OPTIONS: Final = schema(
+    {"k": {"description": "how many", "type": "integer", "minimum": 1}},
+    required=["k"],
+)
+
+
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], list[int]]:  # noqa: ARG001
+    """From scores (of any shape) to a list of k indexes; of equals the first one first."""
+    k = options["k"]
+
+    def top_k(value: Any) -> list[int]:
+        scores = array("top_k", value).reshape(-1)
+        best: list[int] = np.argsort(-scores.astype(np.float64), kind="stable")[:k].tolist()
+        return best
+
+    return top_k
