@@ -1,0 +1,16 @@
+"""Reports: a session, or the difference of two, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+
+class Report(Protocol):
+    """One file in ``reports/``. ``width`` is in columns; colour only where it was asked for."""
+
+    def session(self, cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:
+        """The cases of one record, as ``mlms.cases`` of a record holds them."""
+
+    def difference(self, difference: Any, width: int = 80, colour: bool = False) -> str:
+        """A ``record.diff.Difference``: machine and software, then verdicts, then figures."""

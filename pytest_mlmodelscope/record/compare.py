@@ -1,0 +1,144 @@
+"""Two measurements of one case: how far they lie apart, and whether that is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pytest_mlmodelscope.verdict.baseline import LEAST_TIMED_NOISE, ratio_interval
+
+Judgement = Literal["same", "better", "worse", "not_comparable"]
+
+#: Process runs on either side that a bootstrap of the ratio of medians takes at least.
+LEAST_RUNS: Final = 3
+#: What must agree before two figures can be compared.
+KEYS: Final = ("model_digest", "data_digest", "dataset", "metric", "unit", "conditions")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is not the same in both; ``place`` says what, None that one has no such thing."""
+
+    place: str
+    a: Any
+    b: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One side's figure; an end of the interval that is None has no bound."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    census: bool
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure in both records, in ``unit``.
+
+    ``absolute`` is b less a, ``relative`` that as a fraction of a (None when a is 0), ``ratio``
+    the 95 % interval of b's median over a's (timed figures with enough runs). *same* means that
+    nothing lies beyond the uncertainty; ``basis`` says how that was found, ``differing`` what
+    makes the two incomparable.
+    """
+
+    id: str
+    claim: str
+    framework: str
+    metric: str
+    unit: str
+    a: Value
+    b: Value
+    absolute: float
+    relative: float | None
+    ratio: tuple[float, float] | None
+    judgement: Judgement
+    basis: str
+    differing: tuple[Fact, ...] = ()
+
+
+def compare(a: Mapping[str, Any], b: Mapping[str, Any]) -> Figure | None:
+    """The figures of one case in two records; None unless both measured something."""
+    if a["measured"] is None or b["measured"] is None:
+        return None
+    differing = tuple(facts({key: a[key] for key in KEYS}, {key: b[key] for key in KEYS}))
+    ratio = _ratio(a, b)
+    beyond, basis = (False, "") if differing else _beyond(a, b, ratio)
+    change = b["measured"] - a["measured"]
+    return Figure(
+        id=b["id"],
+        claim=b["claim"],
+        framework=b["framework"],
+        metric=b["metric"],
+        unit=b["unit"],
+        a=_value(a),
+        b=_value(b),
+        absolute=change,
+        relative=change / abs(a["measured"]) if a["measured"] else None,
+        ratio=None if differing else ratio,
+        judgement="not_comparable" if differing else _judgement(a, b, beyond),
+        basis=basis,
+        differing=differing,
+    )
+
+
+def facts(a: Mapping[str, Any], b: Mapping[str, Any], place: str = "") -> Iterator[Fact]:
+    """What differs between two mappings, those inside them included, in a's order."""
+    for key in [*a, *(key for key in b if key not in a)]:
+        inner = f"{place}.{key}" if place else str(key)
+        left, right = a.get(key), b.get(key)
+        if isinstance(left, Mapping) and isinstance(right, Mapping):
+            yield from facts(left, right, inner)
+        elif left != right:
+            yield Fact(inner, left, right)
+
+
+def _value(case: Mapping[str, Any]) -> Value:
+    interval = case["interval"] or {"low": None, "high": None}
+    return Value(case["measured"], interval["low"], interval["high"], case["n"], case["census"], case["kind"])
+
+
+def _ratio(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[float, float] | None:
+    runs = [[run for run in case["runs"] if run is not None and run > 0] for case in (b, a)]
+    if b["kind"] != "timed" or min(map(len, runs)) < LEAST_RUNS:
+        return None
+    return ratio_interval(tuple(runs[0]), tuple(runs[1]))
+
+
+def _beyond(a: Mapping[str, Any], b: Mapping[str, Any], ratio: tuple[float, float] | None) -> tuple[bool, str]:
+    """Whether the change is more than the uncertainty, and how that was found."""
+    if ratio is not None:
+        edge = 1 + LEAST_TIMED_NOISE
+        return ratio[0] > edge or ratio[1] < 1 / edge, f"ratio of medians beyond {LEAST_TIMED_NOISE:.0%}"
+    if a["census"] and b["census"] and b["kind"] == "items":
+        item = (100.0 if b["unit"] == "%" else 1.0) / max(b["n"], 1)
+        return abs(b["measured"] - a["measured"]) > item * (1 + 1e-9), "more than one item"
+    return _disjoint(_value(a), _value(b)), "intervals apart"
+
+
+def _disjoint(a: Value, b: Value) -> bool:
+    return _above(a, b) or _above(b, a)
+
+
+def _above(upper: Value, lower: Value) -> bool:
+    return upper.low is not None and lower.high is not None and upper.low > lower.high
+
+
+def _judgement(a: Mapping[str, Any], b: Mapping[str, Any], beyond: bool) -> Judgement:
+    gain = _gain(a, b)
+    if not beyond or not gain:
+        return "same"
+    return "better" if gain > 0 else "worse"
+
+
+def _gain(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
+    """How much better b is; a figure that ought to be met is better the nearer it comes."""
+    then, now = a["measured"], b["measured"]
+    if b["direction"] == "equal":
+        return float(abs(then - b["published"]) - abs(now - b["published"]))
+    return float(now - then if b["direction"] == "higher" else then - now)

@@ -1,0 +1,189 @@
+"""Two records side by side: what differs around them first, then verdicts, then figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
+from pytest_mlmodelscope.record.compare import Fact, Figure, compare, facts
+
+#: What a gate can fail on.
+FAILURES: Final = ("verdict", "vanished", "figures")
+#: A verdict with a higher number than before is worse.
+RANK: Final = {"confirmed": 0, "inconclusive": 1, "not_applicable": 1, "refuted": 2, "error": 3}
+#: Of the facts on a machine, those that say nothing about which machine it is.
+_PASSING: Final = ("load_average",)
+_COMMIT: Final = ("id", "branch", "dirty")
+#: What the author's claim says; when it was edited, a verdict may change by that alone.
+_CLAIM: Final = ("published", "tolerance", "direction")
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictChange:
+    """A case whose verdict is not what it was; ``reason`` is the new one's."""
+
+    id: str
+    claim: str
+    framework: str
+    a: str
+    b: str
+    reason: str
+    worse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """A case that only one of the records has."""
+
+    id: str
+    claim: str
+    framework: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Everything that is not the same in two records, and every figure that both have.
+
+    ``names`` are what the two are called, ``written`` when they were. ``settings`` holds what
+    differs in commit and options, ``claims`` what differs in a claim itself.
+    """
+
+    names: tuple[str, str]
+    written: tuple[str, str]
+    machine: tuple[Fact, ...]
+    software: tuple[Fact, ...]
+    settings: tuple[Fact, ...]
+    claims: tuple[Fact, ...]
+    verdicts: tuple[VerdictChange, ...]
+    vanished: tuple[Lone, ...]
+    new: tuple[Lone, ...]
+    figures: tuple[Figure, ...]
+    compared: int
+
+    def worse(self, fail_on: Iterable[str] = FAILURES) -> tuple[str, ...]:
+        """A sentence for each thing that got worse, of the kinds asked for; empty lets a gate pass.
+
+        Raises:
+            UsageError: there is no such kind.
+        """
+        chosen = set(fail_on)
+        for kind in chosen.difference(FAILURES):
+            raise UsageError(f'nothing to fail on is called "{kind}"', hint=did_you_mean(kind, FAILURES))
+        told = {
+            "verdict": [f"{change.id}: {change.a} -> {change.b}" for change in self.verdicts if change.worse],
+            "vanished": [f"{case.id}: vanished (was {case.verdict})" for case in self.vanished],
+            "figures": [_figure_worse(figure) for figure in self.figures if figure.judgement == "worse"],
+        }
+        return tuple(sentence for kind in FAILURES if kind in chosen for sentence in told[kind])
+
+
+def diff(a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str] = ("a", "b")) -> Difference:
+    """What changed from record a to record b."""
+    ours, theirs = a["mlms"], b["mlms"]
+    pairs, vanished, new = match(ours["cases"], theirs["cases"])
+    return Difference(
+        names=names,
+        written=(a["datetime"], b["datetime"]),
+        machine=tuple(facts(_lasting(ours["machine"]), _lasting(theirs["machine"]))),
+        software=(*facts(ours["software"], theirs["software"]), *_frameworks(pairs)),
+        settings=(
+            *facts(_picked(a["commit_info"], _COMMIT), _picked(b["commit_info"], _COMMIT), "commit"),
+            *facts(ours["settings"], theirs["settings"]),
+        ),
+        claims=tuple(_edited(pairs)),
+        verdicts=tuple(_changed(old, now) for old, now in pairs if old["verdict"] != now["verdict"]),
+        vanished=tuple(_lone(case) for case in vanished),
+        new=tuple(_lone(case) for case in new),
+        figures=tuple(figure for old, now in pairs if (figure := compare(old, now)) is not None),
+        compared=len(pairs),
+    )
+
+
+_Case = Mapping[str, Any]
+_Pairs = list[tuple[_Case, _Case]]
+
+
+def match(a: Sequence[_Case], b: Sequence[_Case]) -> tuple[_Pairs, list[_Case], list[_Case]]:
+    """Cases of both, of the first only, of the second only.
+
+    They belong together by id; of what is left, by claim and framework where each side has one.
+    """
+    pairs, only_a, only_b = _matched(_numbered(a, "id"), _numbered(b, "id"))
+    more, only_a, only_b = _matched(_lonely(only_a), _lonely(only_b))
+    return pairs + more, only_a, only_b
+
+
+def _matched(a: Mapping[Any, _Case], b: Mapping[Any, _Case]) -> tuple[_Pairs, list[_Case], list[_Case]]:
+    pairs = [(case, b[key]) for key, case in a.items() if key in b]
+    return pairs, [case for key, case in a.items() if key not in b], [case for key, case in b.items() if key not in a]
+
+
+def _numbered(cases: Iterable[_Case], *keys: str) -> dict[tuple[Any, ...], _Case]:
+    """The cases by some of their keys and a number, as a session can hold one twice."""
+    found: dict[tuple[Any, ...], _Case] = {}
+    seen: dict[tuple[Any, ...], int] = {}
+    for case in cases:
+        key = tuple(case[name] for name in keys)
+        seen[key] = seen.get(key, 0) + 1
+        found[(*key, seen[key])] = case
+    return found
+
+
+def _lonely(cases: Iterable[_Case]) -> dict[tuple[Any, ...], _Case]:
+    """By claim and framework; where that is not enough to tell them apart, the id is part of the key."""
+    numbered = _numbered(cases, "claim", "framework")
+    twins = {key[:-1] for key in numbered if key[-1] > 1}
+    return {(*key, case["id"]) if key[:-1] in twins else key: case for key, case in numbered.items()}
+
+
+def _lasting(machine: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in machine.items() if key not in _PASSING}
+
+
+def _picked(mapping: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: mapping.get(key) for key in keys}
+
+
+def _frameworks(pairs: _Pairs) -> Iterator[Fact]:
+    """What the workers said of themselves, once for each framework rather than for each case."""
+    seen: list[Fact] = []
+    for old, now in pairs:
+        if not old["software"] or not now["software"]:  # one of them never ran
+            continue
+        for fact in facts(old["software"], now["software"], now["framework"]):
+            if fact not in seen:
+                seen.append(fact)
+                yield fact
+
+
+def _edited(pairs: _Pairs) -> Iterator[Fact]:
+    seen: list[Fact] = []
+    for old, now in pairs:
+        for fact in facts(_picked(old, _CLAIM), _picked(now, _CLAIM), now["claim"]):
+            if fact not in seen:
+                seen.append(fact)
+                yield fact
+
+
+def _changed(old: _Case, now: _Case) -> VerdictChange:
+    return VerdictChange(
+        id=now["id"],
+        claim=now["claim"],
+        framework=now["framework"],
+        a=old["verdict"],
+        b=now["verdict"],
+        reason=now["reason"],
+        worse=RANK[now["verdict"]] > RANK[old["verdict"]],
+    )
+
+
+def _lone(case: _Case) -> Lone:
+    return Lone(case["id"], case["claim"], case["framework"], case["verdict"])
+
+
+def _figure_worse(figure: Figure) -> str:
+    share = "" if figure.relative is None else f" ({figure.relative:+.1%})"
+    return f"{figure.id}: {figure.a.value:.6g} -> {figure.b.value:.6g} {figure.unit}{share}"

@@ -1,0 +1,191 @@
+"""Figures, sources and facts in words: as many digits as the uncertainty bears."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pytest_mlmodelscope.core.result import WORDS
+from pytest_mlmodelscope.record.compare import Fact, Figure, Value
+from pytest_mlmodelscope.record.diff import Difference
+
+#: Significant digits of a figure whose uncertainty is not known, or is nothing.
+DIGITS: Final = 6
+_LARGE, _SMALL = 1e15, 1e-9
+_LONG: Final = 100
+_DIGEST: Final = re.compile("[0-9a-f]{40,}")
+JUDGEMENTS: Final = {"same": "same", "better": "better", "worse": "WORSE", "not_comparable": "not comparable"}
+
+
+def measured(case: Mapping[str, Any]) -> str:
+    """A case's figure with its unit and its interval, or a dash."""
+    if case["measured"] is None:
+        return "-"
+    interval = case["interval"] or {"low": None, "high": None}
+    value = Value(
+        case["measured"], interval["low"], interval["high"], case["n"], bool(case.get("census")), case.get("kind")
+    )
+    return figure(value, case["unit"])
+
+
+def figure(value: Value, unit: str) -> str:
+    """``0.12 ms [0.11, 0.13]``, or ``99.407 % (all 60,000)`` where every item was evaluated."""
+    places = decimals(value, unit)
+    text = with_unit(number(value.value, places), unit)
+    if value.kind == "static":
+        return text
+    if value.census:
+        return f"{text} (all {value.n:,})"
+    if value.low is None and value.high is None:
+        return text
+    return f"{text} [{_end(value.low, places, '-inf')}, {_end(value.high, places, 'inf')}]"
+
+
+def published(case: Mapping[str, Any]) -> str:
+    """The published figure with its unit, in its own digits."""
+    return with_unit(number(case["published"], None), case["unit"])
+
+
+def with_unit(text: str, unit: str) -> str:
+    """A number and its unit; a bare number where the unit is 1."""
+    return text if unit == "1" else f"{text} {unit}"
+
+
+def number(value: float, places: int | None) -> str:
+    """To so many decimals (None: six significant digits), thousands apart, never a long tail."""
+    if not math.isfinite(value):
+        return str(value)
+    if value and not _SMALL <= abs(value) < _LARGE:
+        return f"{value:.4g}"
+    if places is not None:
+        return f"{value:,.{places}f}"
+    if value and abs(value) < 1e-4:
+        return f"{value:.{DIGITS}g}"
+    short = f"{value:,.{max(0, DIGITS - 1 - _exponent(value))}f}"
+    return short.rstrip("0").rstrip(".") if "." in short else short
+
+
+def decimals(value: Value, unit: str) -> int | None:
+    """How many decimals the uncertainty bears: one digit of it, of an interval two where the first is a 1."""
+    resolution = _resolution(value, unit)
+    if not resolution or not math.isfinite(resolution) or not math.isfinite(value.value):
+        return None
+    exponent = _exponent(resolution)
+    if exponent < -15:
+        return None
+    if not value.census and resolution / 10.0**exponent < 1.95:
+        exponent -= 1
+    return max(0, -exponent)
+
+
+def _resolution(value: Value, unit: str) -> float:
+    """The width of the interval; one item's worth where there is no sampling error."""
+    if value.census:
+        return 0.0 if value.kind != "items" or not value.n else (100.0 if unit == "%" else 1.0) / value.n
+    if value.low is None or value.high is None:
+        return 0.0
+    return value.high - value.low
+
+
+def _exponent(value: float) -> int:
+    return math.floor(math.log10(abs(value))) if value else 0
+
+
+def _end(value: float | None, places: int | None, unbounded: str) -> str:
+    return unbounded if value is None else number(value, places)
+
+
+def change(figure: Figure) -> str:
+    """Absolute change in the unit and relative change, with the interval of the ratio if known."""
+    if not figure.absolute:
+        return "unchanged"
+    text = with_unit(f"{figure.absolute:+.3g}", {"%": "points"}.get(figure.unit, figure.unit))
+    if figure.relative is not None and math.isfinite(figure.relative):
+        text += f" ({100 * figure.relative:+.3g} % relative)"
+    if figure.ratio is not None:
+        text += f", ratio [{figure.ratio[0]:.3g}, {figure.ratio[1]:.3g}]"
+    return text
+
+
+def source(case: Mapping[str, Any]) -> str:
+    """Title and place of what the figure was published in."""
+    found = case["source"]
+    year = f" ({found['year']})" if found.get("year") else ""
+    return plain(f"{found['title']}{year}, {found['where']}")
+
+
+def framework(case: Mapping[str, Any]) -> str:
+    """The framework with the version that was asked for, and the target unless it is the CPU."""
+    name = plain(f"{case['framework']}{case.get('requirement') or ''}")
+    return name if case["target"] == "cpu" else f"{name} on {plain(case['target'])}"
+
+
+def verdict(case: Mapping[str, Any]) -> str:
+    """The verdict's words, and whether it is a known one."""
+    word = str(case["verdict"]).replace("_", " ")
+    known = case.get("known")
+    if known is None:
+        return word
+    return f"{word} (known)" if known["matched"] else f"{word} (not as known)"
+
+
+def remarks(case: Mapping[str, Any]) -> list[str]:
+    """What a reader must know besides the figure: why it is not confirmed, what is accepted."""
+    told = []
+    if case["verdict"] != "confirmed":
+        told.append(plain(case["reason"]))
+    if case.get("known"):
+        told.append(plain(f"known: {case['known']['reason']}"))
+    if case["baseline"]["status"] in {"worse", "better"}:
+        told.append(plain(f"baseline: {case['baseline']['reason']}"))
+    if case["failed"]:
+        told.append(f"{case['failed']:,} items without an answer count as wrong")
+    return told
+
+
+def counts(cases: Iterable[Mapping[str, Any]]) -> str:
+    """``8 confirmed, 1 refuted``, in the order of the five words."""
+    found = Counter(case["verdict"] for case in cases)
+    return ", ".join(f"{found[word]:,} {word.replace('_', ' ')}" for word in WORDS if found[word]) or "no cases"
+
+
+def fact_groups(difference: Difference) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
+    """What differs around two records, under the headings that every report uses."""
+    return (
+        ("machine", difference.machine),
+        ("software", difference.software),
+        ("commit and settings", difference.settings),
+        ("claims that were edited", difference.claims),
+    )
+
+
+def fact_rows(facts: Sequence[Fact]) -> list[tuple[str, str, str]]:
+    """Place, a's and b's value of each, short enough for a table."""
+    return [(plain(fact.place), shown(fact.a), shown(fact.b)) for fact in facts]
+
+
+def shown(value: Any) -> str:
+    """A plain datum as a person would write it; what is long is cut in the middle."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value, None)
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return f"{value[:12]}..."
+    text = ", ".join(map(shown, value)) if isinstance(value, (list, tuple)) else plain(str(value))
+    return text if len(text) <= _LONG else f"{text[: _LONG // 2]}...{text[-_LONG // 4 :]}"
+
+
+def plain(text: str) -> str:
+    """One line without control characters, which a terminal would obey."""
+    return " ".join(printable(text).split())
+
+
+def printable(text: str) -> str:
+    """Blanks in place of what has no picture."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,30 @@
+"""Reports for programs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pytest_mlmodelscope.core.result import WORDS
+from pytest_mlmodelscope.record.case import json_ready
+from pytest_mlmodelscope.record.diff import FAILURES, Difference
+
+
+def session(cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+    """``counts`` of the five verdicts, and the ``cases`` less their single latencies."""
+    counts = Counter(case["verdict"] for case in cases)
+    kept = [{key: value for key, value in case.items() if key != "latencies_s"} for case in cases]
+    return _text({"counts": {word: counts[word] for word in WORDS}, "cases": kept})
+
+
+def difference(difference: Difference, width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+    """Every field of ``record.diff.Difference``, and under ``worse`` what a gate may fail on."""
+    worse = {kind: list(difference.worse([kind])) for kind in FAILURES}
+    return _text({**asdict(difference), "worse": worse})
+
+
+def _text(data: Mapping[str, Any]) -> str:
+    return json.dumps(json_ready(data), indent=2, ensure_ascii=False)

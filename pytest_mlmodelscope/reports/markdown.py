@@ -1,0 +1,87 @@
+"""Reports as Markdown, for a pull request or an issue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pytest_mlmodelscope.record.compare import Figure
+from pytest_mlmodelscope.record.diff import Difference
+from pytest_mlmodelscope.reports import _text
+
+_SPECIAL: Final = re.compile(r"([\\|`*\[\]~#])|(?<!\w)_|_(?!\w)")
+
+
+def session(cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+    """The cases as one table, then why some are not confirmed; width and colour say nothing here."""
+    rows = [
+        (
+            case["claim"],
+            _text.framework(case),
+            _text.published(case),
+            _text.measured(case),
+            f"{case['n']:,}" if case["n"] else "-",
+            _text.verdict(case),
+            _text.source(case),
+        )
+        for case in cases
+    ]
+    remarks = [f"- {escaped(case['id'])}: {escaped(remark)}" for case in cases for remark in _text.remarks(case)]
+    table = _table(("claim", "framework", "published", "measured", "n", "verdict", "from"), rows)
+    return "\n".join([f"**{_text.counts(cases)}**", "", *table, *(["", *remarks] if remarks else [])])
+
+
+def difference(difference: Difference, width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+    """What differs around the records, then verdicts, then figures; width and colour say nothing here."""
+    (a, b), (then, now) = difference.names, difference.written
+    lines = [f"### {_conclusion(difference)}", "", f"a: {escaped(a)} ({then[:19]}), b: {escaped(b)} ({now[:19]})"]
+    for title, facts in _text.fact_groups(difference):
+        if facts:
+            lines += ["", f"#### {title.capitalize()}", "", *_table(("", "a", "b"), _text.fact_rows(facts))]
+    lines += _verdicts(difference)
+    if difference.figures:
+        lines += ["", "#### Figures", ""]
+        lines += _table(("case", "a", "b", "change", ""), map(_figure_row, difference.figures))
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, in a cell of a table as well."""
+    shielded = _SPECIAL.sub(lambda found: f"\\{found[0]}", _text.plain(text))
+    return shielded.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *([escaped(cell) for cell in row] for row in rows)]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _conclusion(difference: Difference) -> str:
+    worse = len(difference.worse())
+    return f"{worse:,} worse" if worse else f"Nothing is worse in {difference.compared:,} cases"
+
+
+def _verdicts(difference: Difference) -> list[str]:
+    rows = [
+        (change.id, _word(change.a), f"{_word(change.b)}{' (worse)' if change.worse else ''}", change.reason)
+        for change in difference.verdicts
+    ]
+    rows += [(case.id, _word(case.verdict), "vanished (worse)", "") for case in difference.vanished]
+    rows += [(case.id, "-", f"{_word(case.verdict)} (new)", "") for case in difference.new]
+    return ["", "#### Verdicts", "", *_table(("case", "a", "b", "why"), rows)] if rows else []
+
+
+def _word(verdict: str) -> str:
+    return verdict.replace("_", " ")
+
+
+def _figure_row(figure: Figure) -> tuple[str, ...]:
+    differing = "; ".join(f"{place}: {a} -> {b}" for place, a, b in _text.fact_rows(figure.differing))
+    return (
+        f"{figure.id} ({figure.metric})",
+        _text.figure(figure.a, figure.unit),
+        _text.figure(figure.b, figure.unit),
+        _text.change(figure),
+        _text.JUDGEMENTS[figure.judgement] + (f" ({differing})" if differing else ""),
+    )
