@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from installers import WAYS, Installer, Setup, StepFailed, Uv
+from installers import WAYS, Installer, Pip, Setup, StepFailed, Uv
 
 ROOT = Path(__file__).resolve().parent.parent
 #: pip's settings that uv needs too, under uv's names: uv never reads pip's files.
@@ -89,7 +89,7 @@ def _make(setup: Setup) -> list[Installer]:
         try:
             setup.clear()
             first = way(setup)
-            setup.settings = settings(setup)
+            setup.settings = settings(setup, first)
             first.install("uv")
         except StepFailed as failure:
             tried.append(f"  {way.__name__}: {failure.what}" + "".join(f"\n    | {line}" for line in failure.tail[-3:]))
@@ -99,20 +99,22 @@ def _make(setup: Setup) -> list[Installer]:
     raise StepFailed("no way to make an environment worked here:\n" + "\n".join(tried) + f"\n{ADVICE}")
 
 
-def settings(setup: Setup) -> dict[str, str]:
-    """What pip is configured with on this machine, as variables of uv; empty where there is no pip."""
-    for python in (setup.host_python, setup.python):
-        try:
-            listed = setup.run([python, "-m", "pip", "config", "list"])
-        except StepFailed:
-            continue
+def settings(setup: Setup, first: Installer) -> dict[str, str]:
+    """What pip is configured with on this machine, as variables of uv; by its variables where there is no pip."""
+    host = (setup.host_python, "-m", "pip")
+    try:
+        listed = setup.run([*(first.command if isinstance(first, Pip) else host), "config", "list"])
+    except StepFailed:
+        found = {key: os.environ[_variable(key)] for key in SETTINGS if _variable(key) in os.environ}
+    else:
         pairs = (line.partition("=") for line in listed.splitlines())
         found = {key.rpartition(".")[2]: value.strip("'\"") for key, _, value in pairs}
-        # pip parts several places by blanks or lines, uv by commas.
-        return {
-            name: ",".join(found[key].replace("\\n", " ").split()) for key, name in SETTINGS.items() if key in found
-        }
-    return {}
+    # pip parts several places by blanks or lines, uv by commas.
+    return {name: ",".join(found[key].replace("\\n", " ").split()) for key, name in SETTINGS.items() if key in found}
+
+
+def _variable(key: str) -> str:
+    return f"PIP_{key.replace('-', '_').upper()}"
 
 
 def _install(setup: Setup, installers: Sequence[Installer], requirements: Sequence[str]) -> None:
