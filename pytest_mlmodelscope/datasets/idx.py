@@ -19,10 +19,18 @@ from pytest_mlmodelscope.interfaces.dataset import Item
 OPTIONS: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["inputs"],
+    "required": ["assets"],
     "properties": {
-        "inputs": {**ASSET, "description": "the name of the asset with the pictures"},
-        "labels": {**ASSET, "description": "the name of the asset with their labels"},
+        "assets": {
+            "description": "the names of the assets that hold the parts of the items",
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["inputs"],
+            "properties": {
+                "inputs": {**ASSET, "description": "the name of the asset with the pictures"},
+                "labels": {**ASSET, "description": "the name of the asset with their labels"},
+            },
+        },
     },
 }
 
@@ -35,10 +43,11 @@ def read(files: Mapping[str, Path], options: Mapping[str, Any]) -> Iterator[Item
     Raises:
         DocumentError: a file is not IDX, is cut short, or the two hold different numbers of items.
     """
-    inputs = _array(path_of(files, options["inputs"]))
-    if "labels" not in options:
+    assets = options["assets"]
+    inputs = _array(path_of(files, assets["inputs"]))
+    if "labels" not in assets:
         return (Item(str(index), value) for index, value in enumerate(inputs))
-    path = path_of(files, options["labels"])
+    path = path_of(files, assets["labels"])
     labels = _array(path).tolist()
     if len(labels) != len(inputs):
         raise DocumentError(
