@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Any
 
 from pytest_mlmodelscope.frameworks._declared import check, only
+from pytest_mlmodelscope.frameworks.python import source
 from pytest_mlmodelscope.frameworks.python.place import find, steps
 
 
@@ -25,6 +26,8 @@ class PythonPredictor:
         self._options = options
         self._output = request["outputs"][0]["name"]
         self._path = steps(options.get("result", ""))
+        if "code" in request["files"]:
+            source.install(request["files"]["code"], options.get("code", {}))
         self._model = _construct(_entry(options["entry"]), options.get("construct"))
         self._call = getattr(self._model, options["call"]) if "call" in options else self._model
         if not callable(self._call):
@@ -84,10 +87,17 @@ def _entry(text: str) -> "Any":
 def _construct(entry: "Any", how: "dict[str, Any] | None") -> "Any":
     if how is None:
         return entry
-    model = entry(*how.get("args", []), **how.get("kwargs", {}))
+    args = [_argument(value) for value in how.get("args", [])]
+    kwargs = {name: _argument(value) for name, value in how.get("kwargs", {}).items()}
+    model = entry(*args, **kwargs)
     for method in how.get("then", []):
         model = getattr(model, method)()
     return model
+
+
+def _argument(value: "Any") -> "Any":
+    is_reference = isinstance(value, dict) and list(value) == ["entry"]
+    return _entry(value["entry"]) if is_reference else value
 
 
 def _versions() -> "dict[str, str]":
