@@ -162,7 +162,8 @@ class Engine:
         )
 
     def _predict(self, case: Case, setup: _Setup) -> _Predicted:
-        key = (*_worker_key(case, setup), case.dataset and case.dataset.digest, _split(case).name)
+        data = (case.dataset and case.dataset.digest, _split(case).name, self._sample_size(case))
+        key = (*_worker_key(case, setup), *data)
         if key not in self._predicted:
             self._predicted[key] = self._predict_now(case, setup)
         return self._predicted[key]
@@ -173,7 +174,7 @@ class Engine:
         started = time.perf_counter()
         items = self._read(case, _split(case))
         available = len(items)
-        items = sampled(items, self.settings.sample)
+        items = sampled(items, self._sample_size(case))
         read = time.perf_counter()
         agent, software = self._worker(case, setup)
         opened = time.perf_counter()
@@ -188,6 +189,11 @@ class Engine:
             "predict_in_worker": busy,
         }
         return _Predicted(ids, found, references, kept, software, steps, available)
+
+    def _sample_size(self, case: Case) -> int | None:
+        """The fewest of what the user and the claim want evaluated; None is everything."""
+        wanted = [case.claim.dataset.items if case.claim.dataset else None, self.settings.sample]
+        return min((count for count in wanted if count is not None), default=None)
 
     def _read(self, case: Case, split: Split) -> list[Item]:
         assert case.dataset is not None  # expand refuses a claim over items without one

@@ -139,6 +139,7 @@ def _data(given: str | Mapping[str, Any] | None) -> DataUse | None:
     return DataUse(
         name=given["name"],
         split=given.get("split", "test"),
+        items=given.get("items"),
         relation=given.get("relation", "same"),
         published_name=published.get("name"),
         published_items=published.get("items"),

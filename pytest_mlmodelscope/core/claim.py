@@ -56,11 +56,13 @@ class DataUse:
 
     ``relation`` is *same* (the items that the author used), *sample* (some of them) or *other*
     (different data: the figure is shown but never decides). ``published_items`` is how many
-    items the author used, ``name`` and ``split`` are what is at hand.
+    items the author used, ``name`` and ``split`` are what is at hand, and ``items`` how many of them
+    are evaluated: a fixed random sample, or all where it is None.
     """
 
     name: str
     split: str = "test"
+    items: int | None = None
     relation: Relation = "same"
     published_name: str | None = None
     published_items: int | None = None
