@@ -54,6 +54,14 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
     return _rendered([*parts, "", *_conclusion(difference)], width, colour)
 
 
+def listing(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80) -> str:
+    """A plain table; the first column is never cut."""
+    table = _table(*head)
+    for row in rows:
+        table.add_row(*(_styled(cell, "") for cell in row))
+    return _rendered([table], max(width, 40), colour=False)
+
+
 def _rendered(parts: Iterable[RenderableType], width: int, colour: bool) -> str:
     from rich.console import Console
 

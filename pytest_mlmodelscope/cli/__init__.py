@@ -1,0 +1,1 @@
+"""The command ``mlms``: one file a command, imported when it is called."""

@@ -1,0 +1,60 @@
+"""``mlms diff``: two records, and a gate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from pytest_mlmodelscope.cli.show import as_report, columns, format_option
+from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.core.registry import member
+from pytest_mlmodelscope.record.build import read
+from pytest_mlmodelscope.record.diff import FAILURES
+from pytest_mlmodelscope.record.diff import diff as compare_records
+
+
+@click.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@format_option
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "--fail-on",
+    metavar="KINDS",
+    default=",".join(FAILURES),
+    show_default=True,
+    help="What makes the exit code 1: any of verdict, vanished and figures, joined by commas; or none.",
+)
+def diff(a: Path, b: Path, format_: str, as_json: bool, fail_on: str) -> None:
+    """Say what changed from record A to record B (two commits, or two machines).
+
+    First what differs in machine and software, then verdicts that changed, cases that vanished or
+    are new, then every figure with its uncertainty. A figure that was measured with another model,
+    other data or other conditions is shown and not judged.
+
+    Exit code 0 when nothing is worse; 1 when a verdict is worse (from confirmed to anything else,
+    from inconclusive to refuted, to error), a case vanished, or a figure is worse by more than its
+    uncertainty; 2 when a record cannot be read.
+    """
+    kinds = _kinds(fail_on)
+    difference = compare_records(read(a), read(b), (str(a), str(b)))
+    report = member("reports", as_report(format_, as_json))
+    click.echo(report.difference(difference, width=columns(), colour=sys.stdout.isatty()))
+    worse = difference.worse(kinds)
+    if worse and format_ == "terminal" and not as_json:
+        click.echo("\n".join(["", "failed:", *(f"  {sentence}" for sentence in worse)]), err=True)
+    sys.exit(1 if worse else 0)
+
+
+def _kinds(text: str) -> list[str]:
+    kinds = [kind.strip() for kind in text.split(",") if kind.strip()]
+    if kinds == ["none"]:
+        return []
+    unknown = [kind for kind in kinds if kind not in FAILURES]
+    if unknown or not kinds:
+        raise UsageError(
+            "--fail-on does not know this", expected=f"any of {', '.join(FAILURES)}; or none", got=text or "nothing"
+        )
+    return kinds

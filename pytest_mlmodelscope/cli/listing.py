@@ -1,0 +1,163 @@
+"""``mlms claims``, ``models``, ``datasets``, ``frameworks`` and ``schema``: what there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pytest_mlmodelscope.core.bundled import bundled_root
+from pytest_mlmodelscope.core.claim import Claim
+from pytest_mlmodelscope.core.document import shown_path
+from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.core.schema import CURRENT
+from pytest_mlmodelscope.core.schema import schema as json_schema
+from pytest_mlmodelscope.manifest.load import Catalogue
+
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+manifests_option = click.option(
+    "--manifests",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="More folders with models/ and datasets/; these come first. May be given several times.",
+)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@json_option
+def claims(paths: Sequence[Path], as_json: bool) -> None:
+    """List the claims in PATHS (files or folders; default: claims/ here, else the bundled ones)."""
+    rows = [_claim_row(claim) for path in _claim_files(paths) for claim in _load(path)]
+    _print(rows, ("id", "model", "metric", "published", "source"), as_json)
+
+
+@click.command()
+@manifests_option
+@json_option
+def models(manifests: Sequence[Path], as_json: bool) -> None:
+    """List the models that have a manifest here or in the package."""
+    catalogue = _catalogue(manifests)
+    rows = []
+    for name in catalogue.model_names():
+        model = catalogue.model(name, "mlms models")
+        rows.append(
+            {
+                "name": name,
+                "version": model.version,
+                "task": model.task,
+                "frameworks": ", ".join(model.frameworks),
+                "license": model.license,
+                "file": shown_path(model.path),
+            }
+        )
+    _print(rows, ("name", "version", "task", "frameworks", "license"), as_json)
+
+
+@click.command()
+@manifests_option
+@json_option
+def datasets(manifests: Sequence[Path], as_json: bool) -> None:
+    """List the datasets that have a manifest here or in the package."""
+    catalogue = _catalogue(manifests)
+    rows = []
+    for name in catalogue.dataset_names():
+        dataset = catalogue.dataset(name, "mlms datasets")
+        splits = ", ".join(f"{split.name} ({split.items:,})" for split in dataset.splits.values())
+        rows.append(
+            {
+                "name": name,
+                "version": dataset.version,
+                "splits": splits,
+                "license": dataset.license,
+                "file": shown_path(dataset.path),
+            }
+        )
+    _print(rows, ("name", "version", "splits", "license"), as_json)
+
+
+@click.command()
+@json_option
+def frameworks(as_json: bool) -> None:
+    """List the frameworks that are built in or were installed as extensions."""
+    from pytest_mlmodelscope.core.framework import framework_spec
+    from pytest_mlmodelscope.core.registry import names
+
+    rows = []
+    for name in names("frameworks"):
+        spec = framework_spec(name)
+        versions = ", ".join(entry.version for entry in spec.environments)
+        rows.append({"name": name, "title": spec.title, "versions": versions, "devices": ", ".join(spec.devices)})
+    _print(rows, ("name", "title", "versions", "devices"), as_json)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(sorted(CURRENT)))
+def schema(kind: str) -> None:
+    """Print the JSON Schema of a KIND of file, for editors and other tools."""
+    click.echo(json.dumps(json_schema(kind), indent=2))
+
+
+def _claim_files(paths: Sequence[Path]) -> list[Path]:
+    """The YAML files that hold claims.
+
+    Raises:
+        UsageError: a path does not exist, or no file holds claims.
+    """
+    from pytest_mlmodelscope.claim.load import is_claim_file
+
+    here = Path("claims")
+    roots = list(paths) or [here if here.is_dir() else bundled_root() / "claims"]
+    found: list[Path] = []
+    for root in roots:
+        if not root.exists():
+            raise UsageError("there is no such file or folder", where=root)
+        files = sorted(p for p in root.rglob("*.y*ml") if is_claim_file(p)) if root.is_dir() else [root]
+        found += [path for path in files if path not in found]
+    if not found:
+        raise UsageError("no file holds claims", where=", ".join(map(shown_path, roots)), hint="mlms schema claim")
+    return found
+
+
+def _load(path: Path) -> list[Claim]:
+    from pytest_mlmodelscope.claim.load import load_claims
+
+    return load_claims(path)
+
+
+def _claim_row(claim: Claim) -> dict[str, Any]:
+    from pytest_mlmodelscope.record.case import dataset_name
+    from pytest_mlmodelscope.reports._text import number, with_unit
+
+    return {
+        "id": claim.id,
+        "model": claim.model,
+        "dataset": dataset_name(claim),
+        "metric": claim.metric,
+        "value": claim.value,
+        "unit": claim.unit,
+        "published": with_unit(number(claim.value, None), claim.unit),
+        "source": f"{claim.source.title}, {claim.source.where}",
+        "file": f"{shown_path(claim.path)}:{claim.line}",
+    }
+
+
+def _catalogue(more: Sequence[Path]) -> Catalogue:
+    for path in more:
+        if not path.is_dir():
+            raise UsageError("there is no such folder", where=path)
+    roots = [*more, Path("manifests"), bundled_root() / "manifests"]
+    return Catalogue([root for root in roots if root.is_dir()])
+
+
+def _print(rows: Sequence[dict[str, Any]], shown: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from pytest_mlmodelscope.cli.show import columns
+    from pytest_mlmodelscope.reports.terminal import listing
+
+    click.echo(listing(shown, [[str(row[key]) for key in shown] for row in rows], columns()))
