@@ -13,14 +13,16 @@ from typing import Any
 _GRAPH_OF_MODEL = 7
 _NODE, _INITIALIZER = 1, 5
 _OP_TYPE, _ATTRIBUTE = 4, 5
-_GRAPH_OF_ATTRIBUTE, _GRAPHS_OF_ATTRIBUTE = 6, 11
+_TENSOR_OF_ATTRIBUTE, _GRAPH_OF_ATTRIBUTE, _GRAPHS_OF_ATTRIBUTE = 5, 6, 11
 _DIMS, _DATA_TYPE = 1, 2
 _PRECISIONS = {1: "fp32", 10: "fp16", 11: "fp64", 16: "bf16"}
+#: Texts, shapes and switches: nobody trained those.
+_UNTRAINED = (7, 8, 9)
 _INTEGER_OPS = ("QLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger", "DynamicQuantize")
 
 
 def survey(path: str) -> "tuple[int, str]":
-    """The number of values in all initializers, and the precision that most of them have.
+    """The number of values in all initializers and constants, and the precision that most of them have.
 
     A model with quantised operators is ``int8``; one without any floating-point value ``fp32``.
     """
@@ -34,7 +36,8 @@ def survey(path: str) -> "tuple[int, str]":
                 quantised |= _graph(data, start, end, values)
     floats = {kind: count for kind, count in values.items() if kind in _PRECISIONS}
     most = _PRECISIONS[max(floats, key=lambda kind: floats[kind])] if floats else "fp32"
-    return sum(values.values()), "int8" if quantised else most
+    trained = sum(count for kind, count in values.items() if kind not in _UNTRAINED)
+    return trained, "int8" if quantised else most
 
 
 def _graph(data: "Any", start: int, end: int, values: "Counter[int]") -> bool:
@@ -56,6 +59,8 @@ def _node(data: "Any", start: int, end: int, values: "Counter[int]") -> bool:
             for inner, first, last in _fields(data, begin, stop):
                 if inner in (_GRAPH_OF_ATTRIBUTE, _GRAPHS_OF_ATTRIBUTE):
                     quantised |= _graph(data, first, last, values)
+                elif inner == _TENSOR_OF_ATTRIBUTE:
+                    _tensor(data, first, last, values)
     return quantised
 
 
@@ -69,7 +74,8 @@ def _tensor(data: "Any", start: int, end: int, values: "Counter[int]") -> None:
         elif number == _DIMS:
             for length in _packed(data, begin, stop):
                 size *= length
-    values[kind] += size
+    # A single number is an exponent or an epsilon, not a weight.
+    values[kind] += size if size > 1 else 0
 
 
 def _packed(data: "Any", at: int, end: int) -> "Any":

@@ -101,7 +101,7 @@ def _state_dict(path: str, options: "dict[str, Any]") -> "Any":
 
 def _built(architecture: "dict[str, Any]") -> "Any":
     module, _, attributes = architecture["entry"].partition(":")
-    found = importlib.import_module(module)
+    found = importlib.import_module(module)  # type: Any
     for name in attributes.split("."):
         found = getattr(found, name)
     return found(*architecture.get("args", []), **architecture.get("kwargs", {}))
