@@ -26,10 +26,10 @@ def edited(text: str, edits: "list[dict[str, str]]") -> str:
     Raises ValueError when a pattern does not fit exactly once: then it is not the text it was made for.
     """
     for edit in edits:
-        replace = edit["replace"]
-        text, count = re.subn(edit["pattern"], lambda match, to=replace: to, text, flags=re.DOTALL)
-        if count != 1:
-            raise ValueError("the edit %r fits %d times, not once" % (edit["pattern"], count))
+        found = list(re.finditer(edit["pattern"], text, re.DOTALL))
+        if len(found) != 1:
+            raise ValueError("the edit %r fits %d times, not once" % (edit["pattern"], len(found)))
+        text = text[: found[0].start()] + edit["replace"] + text[found[0].end() :]
     return text
 
 
