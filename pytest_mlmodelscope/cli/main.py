@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from pytest_mlmodelscope.core.errors import MlmsError
+from pytest_mlmodelscope.core.errors import MlmsError, did_you_mean
 
 #: Name -> where it is, and what the help says of it.
 COMMANDS: Final = {
@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "diff": ("diff:diff", "Say what changed between two records."),
     "schema": ("listing:schema", "Print the JSON Schema of a kind of file."),
     "lint": ("lint:lint", "Check claims and manifests without running them."),
-    "hash": ("hash:hash", "Print the checksum, size and listing of an asset, for a manifest."),
+    "hash": ("hash:hash", "Print an asset's checksum, size and listing."),
     "cache": ("cache:cache", "List, verify and prune the files that were fetched."),
     "env": ("env:env", "List, build and remove the environments of frameworks."),
 }
@@ -44,6 +44,15 @@ class Commands(click.Group):
         found: click.Command = getattr(importlib.import_module(f"pytest_mlmodelscope.cli.{module}"), name)
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with the nearest name for one that is misspelt."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f'no command is called "{name}": {did_you_mean(name, COMMANDS)}')
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands in the help, from the table alone."""
         with formatter.section("Commands"):
@@ -61,22 +70,26 @@ class Commands(click.Group):
             ctx.exit(EXIT_INTERRUPTED)
 
 
-@click.command(cls=Commands, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+_HELP: Final = """Published machine-learning claims as executable tests.
+
+Claims are verified by pytest; this command shows what there is to verify, and what came of it:
+
+\b
+  mlms claims                           what can be verified
+  pytest --mlms --mlms-json now.json    verify it, and write a record
+  mlms show now.json                    read the record
+  mlms diff before.json now.json        compare it with an earlier one,
+                                        or with another machine's
+
+Exit codes: 0 all is well; 1 a gate failed (what `diff`, `lint` and `cache verify` are for);
+2 a mistake in what was asked for, said on the standard error; 130 interrupted.
+"""
+
+
+@click.command(cls=Commands, help=_HELP, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-mlmodelscope", prog_name="mlms")
 def cli() -> None:
-    r"""Published machine-learning claims as executable tests.
-
-    Claims are verified by pytest; this command shows what there is to verify, and what came of it:
-
-    \b
-      mlms claims                            what can be verified
-      pytest --mlms --mlms-json now.json     verify it, and write a record
-      mlms show now.json                     read the record
-      mlms diff before.json now.json         compare with an earlier one, or another machine's
-
-    Exit codes: 0 all is well; 1 a gate failed (what `diff`, `lint` and `cache verify` are for);
-    2 a mistake in what was asked for, said on the standard error; 130 interrupted.
-    """
+    """The group of all commands."""
 
 
 def main() -> None:
