@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import tempfile
 import time
 import weakref
@@ -144,7 +145,11 @@ class Agent:
         scratch = Path(tempfile.mkdtemp(prefix="mlms-worker-"))
         (scratch / "worker.zip").write_bytes(code)
         command = [str(self.environment.python), "-I", "-u", str(scratch / "worker.zip")]
-        self._worker = WorkerProcess(command, self._variables(scratch, threads), scratch)
+        try:
+            self._worker = WorkerProcess(command, self._variables(scratch, threads), scratch)
+        except OSError as error:
+            shutil.rmtree(scratch)
+            raise WorkerDied("the worker cannot be started", where=command[0], got=error.strerror) from None
         for pipe in (self._worker.reader, self._worker.writer):
             os.set_blocking(pipe, False)
             wire.widen(pipe)
@@ -190,6 +195,10 @@ class Agent:
         reader = self._opened().reader
         try:
             header, tensors = wire.receive(reader, lambda descriptor, events: self._wait(descriptor, events, deadline))
+        except KeyboardInterrupt:
+            # Half an answer may have been read: nothing can be asked after that.
+            self._finish()
+            raise
         except EOFError:
             raise self._died() from None
         except wire.WireError as error:
