@@ -10,6 +10,7 @@ Positions are looked up only when an error needs one, from a second reading.
 
 from __future__ import annotations
 
+import functools
 import gc
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -138,8 +139,8 @@ def _refuse_depth(text: str, path: Path) -> None:
         for event in yaml.parse(text, Loader=_Loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                where = f"{shown_path(path)}:{event.start_mark.line + 1}"
-                raise DocumentError("is nested too deeply", where=where)
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise DocumentError("is nested too deeply", where=f"{shown_path(path)}:{line}")
     except yaml.YAMLError as error:
         raise _syntax_error(error, path) from None
 
@@ -286,13 +287,7 @@ _SCALARS: Final = {
 
 
 def _line_of(text: str, pointer: Pointer) -> int:
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-    except yaml.YAMLError:
-        return 1
-    finally:
-        loader.dispose()
+    node = _nodes(text)
     if node is None:
         return 1
     line: int = node.start_mark.line + 1
@@ -302,6 +297,18 @@ def _line_of(text: str, pointer: Pointer) -> int:
             break
         line, node = found
     return line
+
+
+@functools.lru_cache(maxsize=1)
+def _nodes(text: str) -> Any:
+    # A manifest is asked for the line of each of its assets, one after the other.
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    except yaml.YAMLError:
+        return None
+    finally:
+        loader.dispose()
 
 
 def _child(node: Any, step: str | int) -> tuple[int, Any] | None:

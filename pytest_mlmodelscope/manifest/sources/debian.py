@@ -1,0 +1,118 @@
+"""Assets in Debian packages, fetched and opened with Debian's own tools, installed never."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from pytest_mlmodelscope.core.errors import AssetError
+from pytest_mlmodelscope.core.manifest import Asset
+
+TIMEOUT_S: Final = 900
+
+
+def obtain(asset: Asset, folder: Path, progress: Callable[[str], None]) -> Path:
+    """The files of a Debian package, as a tar archive; apt checks the package's signature.
+
+    Raises:
+        AssetError: this is no Debian, or its package sources do not offer this version.
+    """
+    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise AssetError(
+                f"the asset {asset.name} is in the Debian package {asset.package}, and {tool} is not here",
+                where=asset.where,
+                hint="run on Debian or a system made from it",
+            )
+    progress(f"fetching {asset.package} with apt")
+    package = _downloaded(asset, folder, progress)
+    return _unpacked(package, folder / f"{package.stem}.tar", asset)
+
+
+def _downloaded(asset: Asset, folder: Path, progress: Callable[[str], None]) -> Path:
+    wanted = (asset.package or "").replace("==", "=", 1)
+    if _download(wanted, folder, ()):
+        return next(folder.glob("*.deb"))
+    # The system's own lists are missing or old, and changing them is not ours to do.
+    progress("reading the lists of Debian's packages")
+    with tempfile.TemporaryDirectory(dir=folder) as lists:
+        own_lists = _own_lists(Path(lists))
+        updated = _run(["apt-get", *own_lists, "update"], folder)
+        if _download(wanted, folder, own_lists):
+            return next(folder.glob("*.deb"))
+        raise _not_offered(asset, folder, own_lists, updated)
+
+
+def _download(wanted: str, folder: Path, options: Sequence[str]) -> bool:
+    for leftover in folder.glob("*.deb"):
+        leftover.unlink()
+    done = _run(["apt-get", *options, "-o", "APT::Sandbox::User=root", "download", wanted], folder)
+    return done.returncode == 0 and any(folder.glob("*.deb"))
+
+
+def _own_lists(folder: Path) -> list[str]:
+    """Options that let apt keep its lists in a folder of ours, so that nobody need be root."""
+    for name in ("state/lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    settings = {
+        "Dir::State": folder / "state",
+        "Dir::State::Lists": folder / "state/lists",
+        "Dir::State::status": "/var/lib/dpkg/status",
+        "Dir::Cache": folder / "cache",
+        "APT::Sandbox::User": "root",
+        "APT::Update::Post-Invoke": "",
+    }
+    return [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
+
+
+def _not_offered(
+    asset: Asset, folder: Path, options: Sequence[str], updated: subprocess.CompletedProcess[str]
+) -> AssetError:
+    name, _, version = (asset.package or "").partition("==")
+    table = _run(["apt-cache", *options, "madison", name], folder).stdout
+    offered = sorted({line.split("|")[1].strip() for line in table.splitlines() if line.count("|") > 1})
+    if offered:
+        hint = f"write `package: {name}=={offered[-1]}`, or add a release with {version} to the package sources"
+    elif updated.returncode != 0:
+        hint = f"apt says: {_complaint(updated.stderr)}"
+    else:
+        hint = "check `package:`, and the machine's package sources"
+    return AssetError(
+        f"Debian's package sources do not offer {asset.package}",
+        where=asset.where,
+        got=", ".join(offered) or "no version at all",
+        hint=hint,
+    )
+
+
+def _complaint(stderr: str) -> str:
+    return "; ".join(line[2:].strip() for line in stderr.splitlines() if line.startswith("E:"))[:300] or "nothing"
+
+
+def _unpacked(package: Path, target: Path, asset: Asset) -> Path:
+    with target.open("wb") as file:
+        done = subprocess.run(  # noqa: S603
+            ["dpkg-deb", "--fsys-tarfile", str(package)],  # noqa: S607
+            stdout=file,
+            stderr=subprocess.PIPE,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    if done.returncode != 0:
+        complaint = done.stderr.decode(errors="replace").strip()
+        raise AssetError(f"{package.name} cannot be unpacked: {complaint}", where=asset.where)
+    package.unlink()
+    return target
+
+
+def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603
+            command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"E: {command[0]} took longer than {TIMEOUT_S} s")
