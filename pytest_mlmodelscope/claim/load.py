@@ -188,17 +188,17 @@ def _bytes(text: str) -> int:
 
 
 def _tolerance(document: Document, entry: Mapping[str, Any], source: Source, at: Pointer) -> Tolerance:
-    given = entry.get("tolerance")
-    if given:
-        ((kind, amount),) = given.items()
-        return Tolerance(kind, float(amount))
     half = half_last_digit(source.figure, float(entry["value"]))
     if half is None:
         raise DocumentError(
             f'the printed figure "{source.figure}" does not hold the value {entry["value"]}',
             where=document.at((*at, "value")),
-            hint="quote `source.figure` as printed, or state a `tolerance:`",
+            hint="quote `source.figure` as printed, or correct the value",
         )
+    given = entry.get("tolerance")
+    if given:
+        ((kind, amount),) = given.items()
+        return Tolerance(kind, float(amount))
     return Tolerance("absolute", half, derived=True)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from pytest_mlmodelscope.core.result import Case, Result
+    from pytest_mlmodelscope.plugin.session import Session
     from pytest_mlmodelscope.run import Engine
 
 Verify = Callable[["Case"], "Result"]
@@ -72,39 +73,44 @@ def replay(benchmark: BenchmarkFixture, clock: ReplayClock, result: Result) -> N
     benchmark.pedantic(clock.advance, rounds=len(result.timings_ns), iterations=1)  # type: ignore[no-untyped-call]
 
 
-class Fixtures:
-    """Fixtures of a session that verifies claims."""
+SESSION = "mlms-session"
 
-    def __init__(self, make_engine: Callable[[], Engine], finish: Callable[[pytest.Item, Result], None]) -> None:
-        self._make_engine = make_engine
-        self._finish = finish
 
-    @pytest.fixture(scope="session")
-    def mlms_engine(self) -> Iterator[Engine]:
-        """The engine that this session measures with."""
-        with self._make_engine() as engine:
-            yield engine
+def _session(config: pytest.Config) -> Session:
+    found: Session = config.pluginmanager.get_plugin(SESSION)  # type: ignore[assignment]  # registered by start
+    return found
 
-    @pytest.fixture
-    def mlms_case(self, request: pytest.FixtureRequest) -> Case:
-        """The case that this test verifies."""
-        case: Case = request.node.case
-        return case
 
-    @pytest.fixture
-    def mlms_verify(self, mlms_engine: Engine) -> Verify:
-        """Measures a case; override it to measure otherwise."""
-        return mlms_engine.verify
+@pytest.fixture(scope="session")
+def mlms_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
+    """The engine that this session measures with."""
+    with _session(pytestconfig).make_engine() as engine:
+        yield engine
 
-    @pytest.fixture
-    def mlms_clock(self, request: pytest.FixtureRequest) -> ReplayClock:
-        """The clock that a timed case is marked with for pytest-benchmark."""
-        marker = request.node.get_closest_marker("benchmark")
-        clock: ReplayClock = marker.kwargs["timer"]
-        return clock
 
-    @pytest.fixture
-    def mlms_judge(self, request: pytest.FixtureRequest) -> Callable[[Result], None]:
-        """Turns a result into the outcome of the test that asks for it."""
-        item: Any = request.node
-        return lambda result: self._finish(item, result)
+@pytest.fixture
+def mlms_case(request: pytest.FixtureRequest) -> Case:
+    """The case that this test verifies."""
+    case: Case = request.node.case
+    return case
+
+
+@pytest.fixture
+def mlms_verify(mlms_engine: Engine) -> Verify:
+    """Measures a case; override it to measure otherwise."""
+    return mlms_engine.verify
+
+
+@pytest.fixture
+def mlms_clock(request: pytest.FixtureRequest) -> ReplayClock:
+    """The clock that a timed case is marked with for pytest-benchmark."""
+    marker: Any = request.node.get_closest_marker("benchmark")
+    clock: ReplayClock = marker.kwargs["timer"]
+    return clock
+
+
+@pytest.fixture
+def mlms_judge(request: pytest.FixtureRequest) -> Callable[[Result], None]:
+    """Turns a result into the outcome of the test that asks for it."""
+    item: Any = request.node
+    return lambda result: _session(request.config).finish(item, result)

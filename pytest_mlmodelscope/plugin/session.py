@@ -15,7 +15,7 @@ from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.core.result import Result, Verdict
-from pytest_mlmodelscope.plugin.cases import Fixtures
+from pytest_mlmodelscope.plugin import cases
 from pytest_mlmodelscope.plugin.collect import ClaimCase, ClaimFile, Collection, collect_file, markers
 from pytest_mlmodelscope.plugin.options import path_value, value
 from pytest_mlmodelscope.plugin.outcomes import Policy, decide, properties
@@ -36,8 +36,8 @@ def start(config: pytest.Config) -> None:
         session = Session(config)
     except MlmsError as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(session, "mlms-session")
-    config.pluginmanager.register(Fixtures(session.make_engine, session.finish), "mlms-fixtures")
+    config.pluginmanager.register(session, cases.SESSION)
+    config.pluginmanager.register(cases, "mlms-cases")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Terminal(config, session), "mlms-terminal")
 
@@ -165,7 +165,7 @@ class Session:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Send the record along with the report, so that it also arrives from other processes."""
         if isinstance(item, ClaimCase) and item.record is None and _broke(call):
-            self._keep(item, Result(item.case, Verdict("error", f"the test broke: {call.excinfo}")))
+            self._keep(item, Result(item.case, Verdict("error", _cause(call))))
         report = yield
         if isinstance(item, ClaimCase) and item.record is not None and not hasattr(item, "sent"):
             report.mlms = item.record  # type: ignore[attr-defined]  # reports carry extra attributes
@@ -200,8 +200,13 @@ class Session:
 
         evidence = value(self._config, "evidence") or "full"
         settings = {"evidence": evidence, "offline": self.settings.offline}
-        cases = sorted(self.records, key=lambda record: str(record["id"]))
-        return build(cases, machine_facts(local_cpu()), software_facts(), None, settings)
+        records = sorted(self.records, key=lambda record: str(record["id"]))
+        return build(records, machine_facts(local_cpu()), software_facts(), None, settings)
+
+
+def _cause(call: pytest.CallInfo[None]) -> str:
+    assert call.excinfo is not None  # _broke has looked
+    return f"the test broke: {call.excinfo.exconly(tryshort=True)}"
 
 
 def _silent(text: str) -> None:

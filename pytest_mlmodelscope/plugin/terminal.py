@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,8 +53,14 @@ class Terminal:
         if reporter is None or now - self._last < PACE:
             return
         self._last = now
-        reporter.ensure_newline()
-        reporter.write_line(f"  {text}", cyan=True)
+        with self._uncaptured():
+            reporter.ensure_newline()
+            reporter.write_line(f"  {text}", cyan=True)
+
+    def _uncaptured(self) -> AbstractContextManager[None]:
+        """Past pytest's capture of the running test's output, straight to the terminal."""
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        return nullcontext() if capture is None else capture.global_and_fixture_disabled()
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

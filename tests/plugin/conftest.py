@@ -14,7 +14,7 @@ import pytest
 
 def _claim(identity: str, figure: str = "90.2 %", **extra: object) -> str:
     """One entry of a claim file."""
-    value = figure.split()[0].lstrip("<> ")
+    value = figure.split()[0]
     rest = "".join(f", {key}: {text}" for key, text in extra.items())
     source = f'{{title: Notes, where: line 1, figure: "{figure}", read: "2026-11-24"}}'
     return f"- {{id: {identity}, value: {value}, source: {source}{rest}}}\n"
@@ -116,7 +116,7 @@ def project(pytester: pytest.Pytester, digits, model_bytes) -> pytest.Pytester:
         splits:
           test:
             items: 1797
-            reader: {{idx: {{inputs: pictures, labels: labels}}}}
+            reader: {{idx: {{assets: {{inputs: pictures, labels: labels}}}}}}
         """)
     )
     (pytester.path / "claims").mkdir()
