@@ -1,0 +1,163 @@
+"""``mlms lint``: whether claims and manifests are what their schemas say, without running them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pytest_mlmodelscope.core.document import shown_path
+from pytest_mlmodelscope.core.errors import MlmsError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.manifest.load import Catalogue
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--manifests",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="More folders with the models/ and datasets/ that claims name. May be given several times.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def lint(paths: Sequence[Path], manifests: Sequence[Path], as_json: bool) -> None:
+    """Check the claims, manifests and known files in PATHS (files or folders).
+
+    Exit code 1 when something is wrong.
+    """
+    found = _Findings(_catalogue(paths, manifests))
+    for path in _files(paths):
+        found.look_at(path, named=path in paths)
+    if as_json:
+        click.echo(json.dumps({"files": found.files, "problems": [_row(one) for one in found.problems]}, indent=2))
+    else:
+        for problem in found.problems:
+            click.echo(str(problem))
+        click.echo(f"{found.files} files checked, {len(found.problems)} problems" + _skipped(found.skipped))
+    if found.problems:
+        raise SystemExit(1)
+
+
+@dataclass
+class _Findings:
+    catalogue: Catalogue
+    files: int = 0
+    problems: list[MlmsError] = field(default_factory=list)
+    skipped: list[Path] = field(default_factory=list)
+    _ids: dict[str, str] = field(default_factory=dict)
+
+    def look_at(self, path: Path, named: bool) -> None:
+        """Check one file; one that says nothing of a schema is ours only when it was ``named``."""
+        kind = _kind(path)
+        if kind is None and not named:
+            self.skipped.append(path)
+            return
+        self.files += 1
+        checks = self._checks()
+        if kind not in checks:
+            self.problems.append(_unknown_kind(path, kind, list(checks)))
+            return
+        try:
+            checks[kind](path)
+        except MlmsError as error:
+            self.problems.append(error)
+
+    def _checks(self) -> dict[str, Callable[[Path], None]]:
+        return {"claim": self._claims, "model": _model, "dataset": _dataset, "known": _known}
+
+    def _claims(self, path: Path) -> None:
+        from pytest_mlmodelscope.claim.load import load_claims
+
+        for claim in load_claims(path):
+            at = f"{shown_path(claim.path)}:{claim.line}"
+            first = self._ids.setdefault(claim.id, at)
+            if first != at:
+                self.problems.append(UsageError(f'the id "{claim.id}" is taken', where=at, got=f"also at {first}"))
+            self._expand(claim)
+
+    def _expand(self, claim: Any) -> None:
+        from pytest_mlmodelscope.claim.expand import expand
+
+        try:
+            expand(claim, self.catalogue)
+        except MlmsError as error:
+            # A broken manifest is reported once, not by each of its claims.
+            if str(error) not in map(str, self.problems):
+                self.problems.append(error)
+
+
+def _model(path: Path) -> None:
+    from pytest_mlmodelscope.manifest.load import load_model, refuse_other_name
+
+    refuse_other_name(load_model(path))
+
+
+def _dataset(path: Path) -> None:
+    from pytest_mlmodelscope.manifest.load import load_dataset, refuse_other_name
+
+    refuse_other_name(load_dataset(path))
+
+
+def _known(path: Path) -> None:
+    from pytest_mlmodelscope.claim.known import load_known
+
+    load_known(path)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(one for one in path.rglob("*.y*ml") if one.suffix in {".yml", ".yaml"} and one.is_file())
+        elif path.exists():
+            yield path
+        else:
+            raise UsageError("there is no such file or folder", where=path)
+
+
+def _kind(path: Path) -> str | None:
+    """What a file says of itself in its key ``schema``, looking at its start only."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            match = re.search(r"^schema:[ \t]*[\"']?([^\s\"'/#]*)", file.read(65536), re.MULTILINE)
+    except OSError:
+        return None
+    return match[1] if match else None
+
+
+def _unknown_kind(path: Path, kind: str | None, known: Sequence[str]) -> MlmsError:
+    if kind is None:
+        return UsageError('does not say what it is: "schema" is missing', where=shown_path(path), hint="mlms schema")
+    return UsageError(f'no kind of file is called "{kind}"', where=shown_path(path), hint=did_you_mean(kind, known))
+
+
+def _catalogue(paths: Sequence[Path], more: Sequence[Path]) -> Catalogue:
+    from pytest_mlmodelscope.core.bundled import bundled_root
+    from pytest_mlmodelscope.manifest.load import Catalogue
+
+    beside = [parent / "manifests" for path in paths for parent in [path.resolve(), *path.resolve().parents][:3]]
+    roots = [*more, *beside, Path("manifests"), bundled_root() / "manifests"]
+    return Catalogue([root for root in dict.fromkeys(roots) if root.is_dir()])
+
+
+def _row(problem: MlmsError) -> dict[str, Any]:
+    return {
+        "where": problem.where,
+        "what": problem.what,
+        "expected": None if problem.expected is None else str(problem.expected),
+        "got": None if problem.got is None else str(problem.got),
+        "hint": problem.hint,
+    }
+
+
+def _skipped(paths: Sequence[Path]) -> str:
+    if not paths:
+        return ""
+    names = ", ".join(path.name for path in paths[:5]) + (", ..." if len(paths) > 5 else "")
+    return f"; without `schema:`, so not looked at: {names}"
