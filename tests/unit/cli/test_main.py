@@ -1,0 +1,287 @@
+"""The command ``mlms``: as a library's test runner calls it, and as a person does."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from pytest_mlmodelscope.cli import main
+from pytest_mlmodelscope.core.errors import DocumentError
+from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.core.schema import CURRENT, schema
+from pytest_mlmodelscope.record.build import write
+
+SCRIPT = Path(sys.executable).with_name("mlms")
+CLAIM = """\
+schema: claim/1
+id: tiny-accuracy
+model: tiny
+dataset: tiny-data
+metric: accuracy
+value: 91.5
+unit: "%"
+source: {title: A paper, figure: "91.5 %", where: Table 1, read: "2026-11-20"}
+"""
+
+
+def mlms(*arguments, **how):
+    return subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, timeout=60, **how)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main.cli, list(arguments))
+
+
+@pytest.fixture
+def written(record, tmp_path):
+    path = tmp_path / "record.json"
+    write(record, path)
+    return path
+
+
+@pytest.mark.parametrize("how", [["--help"], ["-h"]])
+def test_help_names_every_command(how):
+    done = mlms(*how)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in main.COMMANDS:
+        assert f"\n  {name} " in done.stdout
+    assert "Exit codes" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_without_a_command_the_help_is_shown():
+    done = mlms()
+    assert done.returncode == 2
+    assert "Commands:" in done.stdout + done.stderr
+
+
+def test_help_imports_nothing_that_is_slow():
+    heavy = ["numpy", "scipy", "rich", "requests", "jsonschema", "jsonschema_rs", "yaml", "onnx", "psutil", "pytest"]
+    code = f"""
+import sys
+from click.testing import CliRunner
+from pytest_mlmodelscope.cli.main import cli
+assert CliRunner().invoke(cli, ["--help"]).exit_code == 0
+print([name for name in {heavy} if name in sys.modules])
+print([name for name in sys.modules if name.startswith("pytest_mlmodelscope.cli.") and name[24:] != "main"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "[]"]
+
+
+def test_version():
+    assert mlms("--version").stdout == f"mlms, version {version('pytest-mlmodelscope')}\n"
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_is_there_and_has_help(name):
+    command = main.Commands().get_command(click.Context(main.cli), name)
+    assert isinstance(command, click.Command)
+    done = invoke(name, "--help")
+    assert done.exit_code == 0
+    assert command.help
+
+
+def test_a_misspelt_command_is_told_the_nearest():
+    done = mlms("dif")
+    assert done.returncode == 2
+    assert 'no command is called "dif": did you mean "diff"?' in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--bogus"], ["show"], ["diff", "one"], ["schema", "bogus"], ["show", "x", "--format", "pdf"]]
+)
+def test_a_wrong_call_says_how_to_call(arguments):
+    done = mlms(*arguments)
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def failing(error):
+    @click.command()
+    def broken():
+        raise error
+
+    return broken
+
+
+@pytest.fixture
+def put_in(monkeypatch):
+    """Makes ``mlms show`` another command."""
+
+    def put(command):
+        monkeypatch.setattr(importlib.import_module("pytest_mlmodelscope.cli.show"), "show", command)
+
+    return put
+
+
+def test_an_error_of_ours_is_a_message_and_exit_code_two(put_in):
+    put_in(failing(DocumentError("is empty", where="a.yml:3", hint="write something")))
+    done = invoke("show")
+    assert done.exit_code == 2
+    assert done.stderr == "error: a.yml:3: is empty\n  try:      write something\n"
+    assert done.stdout == ""
+
+
+def test_an_interruption_is_130(put_in):
+    put_in(failing(KeyboardInterrupt()))
+    done = invoke("show")
+    assert done.exit_code == 130
+    assert "interrupted" in done.stderr
+
+
+def test_an_interrupted_process_ends_without_traceback(tmp_path):
+    fifo = tmp_path / "record.json"
+    os.mkfifo(fifo)
+    process = subprocess.Popen([SCRIPT, "show", fifo], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with fifo.open("w"):  # opens when the command opens it too, which then waits for something to read
+        process.send_signal(signal.SIGINT)
+        stderr = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert stderr.strip() == "interrupted"
+
+
+def test_a_closed_pipe_is_no_error():
+    done = subprocess.run(["bash", "-c", f"'{SCRIPT}' schema record | head -c 1"], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("{", "")
+
+
+def test_a_pipe_that_closes_at_once(written):
+    process = subprocess.Popen([SCRIPT, "show", written, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait(30)
+
+
+@pytest.mark.parametrize("kind", CURRENT)
+def test_schemas_are_printed(kind):
+    done = invoke("schema", kind)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == schema(kind)
+
+
+def test_show_a_record(written):
+    done = mlms("show", written)
+    assert done.returncode == 0
+    assert "CONFIRMED  eld-m, python" in done.stdout
+    assert done.stdout.endswith("\n2 confirmed\n")
+    assert "\x1b" not in done.stdout
+
+
+def test_show_as_markdown_and_json(written):
+    assert invoke("show", str(written), "--format", "markdown").stdout.startswith("**2 confirmed**")
+    for how in (["--json"], ["--format", "json"]):
+        assert json.loads(invoke("show", str(written), *how).stdout)["counts"]["confirmed"] == 2
+
+
+def test_show_fills_the_terminal(written):
+    done = mlms("show", written, env={**os.environ, "COLUMNS": "160"})
+    assert done.stdout.splitlines()[0].split()[0] == "claim"
+
+
+def test_show_on_a_terminal_without_unicode(written):
+    done = mlms("show", written, env={**os.environ, "COLUMNS": "160", "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "is empty"),
+        ('{"mlms": {', "is not valid JSON"),
+        ("{}", "is not a record of claims"),
+        ('{"mlms": {"schema_version": 99}}', "of another version"),
+    ],
+)
+def test_show_a_broken_record(tmp_path, content, told):
+    (tmp_path / "broken.json").write_text(content)
+    done = mlms("show", "broken.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: broken.json")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_claims_of_a_file_and_of_a_folder(tmp_path):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "tiny.yml").write_text(CLAIM)
+    (tmp_path / "claims" / "known.yml").write_text("schema: known/1\nknown: []\n")
+    for paths in ([], ["claims"], ["claims/tiny.yml"], ["claims", "claims/tiny.yml"]):
+        done = mlms("claims", "--json", *paths, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (row,) = json.loads(done.stdout)
+        assert (row["id"], row["published"], row["dataset"]) == ("tiny-accuracy", "91.5 %", "tiny-data/test")
+        assert row["file"] == "claims/tiny.yml:1"
+
+
+def test_claims_as_a_table(tmp_path):
+    (tmp_path / "tiny.yml").write_text(CLAIM)
+    done = mlms("claims", "tiny.yml", cwd=tmp_path)
+    assert "tiny-accuracy" in done.stdout
+    assert "A paper, Table 1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (CLAIM.replace("metric:", "metrc:"), 'unknown key "metrc"'),
+        (CLAIM.replace("accuracy", "acuracy"), 'did you mean "accuracy"?'),
+        ("schema: [claim/1", "not valid YAML"),
+    ],
+)
+def test_a_broken_claim_is_told_with_its_line(tmp_path, content, told):
+    (tmp_path / "tiny.yml").write_text(content)
+    done = mlms("claims", "tiny.yml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: tiny.yml:")
+    assert told in done.stderr
+
+
+def test_no_claims_at_all(tmp_path):
+    (tmp_path / "claims").mkdir()
+    assert "no file holds claims" in mlms("claims", cwd=tmp_path).stderr
+    assert "no such file or folder" in mlms("claims", "nowhere", cwd=tmp_path).stderr
+
+
+def test_frameworks_are_those_of_the_registry():
+    done = invoke("frameworks", "--json")
+    assert done.exit_code == 0, done.output
+    assert [row["name"] for row in json.loads(done.stdout)] == list(names("frameworks"))
+
+
+@pytest.mark.parametrize("what", ["models", "datasets"])
+def test_bundled_manifests_are_listed_anywhere(tmp_path, what):
+    done = mlms(what, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
+    assert rows
+    first = rows[0]["name"]
+    assert first in mlms(what, cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("what", ["models", "datasets"])
+def test_a_folder_of_manifests_that_is_not_there(what):
+    done = invoke(what, "--manifests", "nowhere")
+    assert done.exit_code == 2
+    assert "there is no such folder" in done.stderr
+
+
+def test_a_broken_manifest_is_told_with_its_file(tmp_path):
+    (tmp_path / "manifests" / "models").mkdir(parents=True)
+    (tmp_path / "manifests" / "models" / "mine.yml").write_text("schema: model/1\nnam: mine\n")
+    done = mlms("models", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "manifests/models/mine.yml:2" in done.stderr
