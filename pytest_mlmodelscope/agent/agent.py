@@ -132,6 +132,11 @@ class Agent:
         latencies = tensors[0][1].tolist()
         return {"latencies_ns": latencies, "wall_ns": header["wall_ns"], "samples": header["samples"]}
 
+    def probe(self, inputs: Tensors) -> dict[str, bool]:
+        """``inputs_kept``, ``outputs_kept``: whether a prediction changes what is not its own."""
+        header, _ = self._ask("probe", inputs.items(), self.limits.predict_s)
+        return {name: bool(header[name]) for name in ("inputs_kept", "outputs_kept")}
+
     def stats(self) -> dict[str, int]:
         """``peak_bytes``: the largest resident size of the worker so far."""
         header, _ = self._ask("stats", (), self.limits.predict_s)

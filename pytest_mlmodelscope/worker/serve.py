@@ -1,6 +1,6 @@
 """The worker's loop: one question, one answer, until the host closes the wire.
 
-Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``stats``.
+Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``probe``, ``stats``.
 An error is an answer too, and the loop goes on.
 """
 
@@ -96,8 +96,21 @@ class Worker:
         latencies = array("q", timings["latencies_ns"])
         return {"wall_ns": timings["wall_ns"], "samples": timings["samples"]}, [("latencies_ns", _int64(latencies))]
 
+    def _on_probe(self, tensors: "list[tuple[str, Any]]") -> "Any":
+        """Whether a prediction leaves its inputs, and what was returned before it, as they were."""
+        inputs, others = dict(tensors), {name: value[::-1] for name, value in tensors}
+        before = _bytes(inputs)
+        outputs = self._predictor.predict(inputs)
+        returned = _bytes(outputs)
+        self._predictor.predict(others)
+        return {"inputs_kept": _bytes(inputs) == before, "outputs_kept": _bytes(outputs) == returned}, ()
+
     def _on_stats(self, _: "Any") -> "Any":
         return {"peak_bytes": limits.peak_bytes()}, ()
+
+
+def _bytes(tensors: "Any") -> bytes:
+    return b"".join(bytes(buffer) for buffer in wire.encode({}, tensors.items()))
 
 
 def _int64(values: "array[int]") -> "Any":

@@ -1,0 +1,1 @@
+"""The suites that whoever adds a member of an extension point subclasses."""
