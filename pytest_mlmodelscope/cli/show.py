@@ -43,7 +43,7 @@ def show(record: Path, format_: str, as_json: bool) -> None:
     cases = read(record)["mlms"]["cases"]
     report = member("reports", as_report(format_, as_json))
     click.echo(report.session(cases, width=columns(), colour=sys.stdout.isatty()))
-    if as_report(format_, as_json) == "terminal":
+    if cases and as_report(format_, as_json) == "terminal":
         from pytest_mlmodelscope.reports._text import counts
 
         click.echo(f"\n{counts(cases)}")

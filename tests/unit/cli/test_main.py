@@ -186,6 +186,12 @@ def test_show_as_markdown_and_json(written):
         assert json.loads(invoke("show", str(written), *how).stdout)["counts"]["confirmed"] == 2
 
 
+def test_show_a_record_of_nothing(record, tmp_path):
+    record["mlms"]["cases"] = []
+    write(record, tmp_path / "empty.json")
+    assert invoke("show", str(tmp_path / "empty.json")).output == "no cases\n"
+
+
 def test_show_fills_the_terminal(written):
     done = mlms("show", written, env={**os.environ, "COLUMNS": "160"})
     assert done.stdout.splitlines()[0].split()[0] == "claim"
