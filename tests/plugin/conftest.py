@@ -72,8 +72,10 @@ def asset(path: Path) -> str:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, digits, model_bytes) -> pytest.Pytester:
-    """The project, with one claim that holds; tests write more."""
+def project(pytester: pytest.Pytester, digits, model_bytes, monkeypatch) -> pytest.Pytester:
+    """The project, still without claims."""
+    # Else a run inside a run takes itself for a worker of the outer one.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     pictures, labels = digits
     models, datasets = pytester.path / "manifests" / "models", pytester.path / "manifests" / "datasets"
     models.mkdir(parents=True)
