@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from sides import alternate, goal, printed
+from sides import ALONE, alternate, goal, printed
 
 GOAL = 2.0
 CASES = 10_000
 MODELS = 100
-COLLECT = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider")
+COLLECT = (sys.executable, "-m", "pytest", "--collect-only", "-q", *ALONE)
 
 PLAIN = """
 import pytest

@@ -12,10 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sides import Sides, alternate, goal
+from sides import ALONE, Sides, alternate, goal
 
 GOAL = 0.010
-PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_nothing.py")
+PYTEST = (sys.executable, "-m", "pytest", "-q", *ALONE, "test_nothing.py")
 
 
 def main() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+#: Options of pytest that keep out what a user of the plugin need not have.
+ALONE = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist")
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,17 @@ def printed(command: Sequence[str | Path], cwd: Path) -> str:
     Raises:
         SystemExit: it failed; shows what it printed.
     """
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=_environ(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         words = " ".join(map(str, command))
         sys.exit(f"{words} ended with {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done.stdout
+
+
+def _environ() -> dict[str, str]:
+    """With compiled modules kept between runs, as they are for users, whatever this machine's setting is."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "mlms-benchmarks-bytecode")}
 
 
 def _processor() -> float:

@@ -100,6 +100,17 @@ def test_what_is_started_sees_this_environment_only(setup, monkeypatch):
     assert environ["UV_FIND_LINKS"] == "/wheels"
 
 
+def test_compiled_modules_are_kept_out_of_the_way_of_who_wants_none(setup, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    setup.python.parent.mkdir(parents=True)
+    setup.python.touch()
+
+    environ = setup.environ()
+
+    assert "PYTHONDONTWRITEBYTECODE" not in environ
+    assert environ["PYTHONPYCACHEPREFIX"] == str(setup.venv / "bytecode")
+
+
 def test_what_a_person_set_goes_before_the_settings_of_pip(setup, monkeypatch):
     monkeypatch.setenv("UV_FIND_LINKS", "/mine")
     setup.settings = {"UV_FIND_LINKS": "/wheels"}
