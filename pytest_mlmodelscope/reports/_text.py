@@ -106,7 +106,7 @@ def change(figure: Figure) -> str:
     if figure.relative is not None and math.isfinite(figure.relative):
         text += f" ({100 * figure.relative:+.3g} % relative)"
     if figure.ratio is not None:
-        text += f", ratio [{figure.ratio[0]:.3g}, {figure.ratio[1]:.3g}]"
+        text += f", ratio [{figure.ratio[0]:#.3g}, {figure.ratio[1]:#.3g}]"
     return text
 
 
