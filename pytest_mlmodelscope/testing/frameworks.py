@@ -88,24 +88,27 @@ class FrameworkTests:
         raise NotImplementedError
 
     @pytest.fixture(scope="class")
-    def environment(self) -> Environment:
+    @classmethod
+    def environment(cls) -> Environment:
         """Where the framework is; by default the host's or a built one of the user's cache."""
-        if self.folder is not None:
-            return Environment(Path(sys.executable), "host", self.framework, "0", "host")
+        if cls.folder is not None:
+            return Environment(Path(sys.executable), "host", cls.framework, "0", "host")
         try:
-            return Environments(Cache().root).obtain(FrameworkUse(self.framework, packages=self.packages))
+            return Environments(Cache().root).obtain(FrameworkUse(cls.framework, packages=cls.packages))
         except EnvironmentUnavailable as error:
             pytest.skip(str(error))
 
     @pytest.fixture(scope="class")
-    def tiny(self, tmp_path_factory: pytest.TempPathFactory, environment: Environment) -> TinyModel:
+    @classmethod
+    def tiny(cls, tmp_path_factory: pytest.TempPathFactory, environment: Environment) -> TinyModel:
         """The tiny model, built once."""
-        return self.build(tmp_path_factory.mktemp("tiny"), environment)
+        return cls().build(tmp_path_factory.mktemp("tiny"), environment)
 
     @pytest.fixture(scope="class")
-    def opened(self, environment: Environment, tiny: TinyModel) -> Iterator[tuple[Agent, dict[str, Any]]]:
-        """An agent with the tiny model, and what its predictor says of itself."""
-        with self.agent(environment) as agent:
+    @classmethod
+    def opened(cls, environment: Environment, tiny: TinyModel) -> Iterator[tuple[Agent, dict[str, Any]]]:
+        """An agent with the tiny model, and what its predictor says of itcls."""
+        with cls.agent(environment) as agent:
             yield agent, agent.open(tiny.request())
 
     @pytest.fixture
@@ -113,9 +116,10 @@ class FrameworkTests:
         """The agent with the tiny model."""
         return opened[0]
 
-    def agent(self, environment: Environment) -> Agent:
+    @classmethod
+    def agent(cls, environment: Environment) -> Agent:
         """An agent without a model."""
-        return Agent(environment, Limits(predict_s=60), self.folder)
+        return Agent(environment, Limits(predict_s=60), cls.folder)
 
     def test_outputs_have_the_declared_names_in_order(self, model: Agent, tiny: TinyModel) -> None:
         """The manifest says what is returned, and in which order."""
