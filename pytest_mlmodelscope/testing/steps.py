@@ -1,0 +1,92 @@
+"""What every step promises, as tests: subclass ``StepTests`` and give examples.
+
+    class TestMine(StepTests):
+        step = "mine"
+        examples = (Example({"factor": 2}, np.array([1, 2]), np.array([2, 4])),)
+
+Expected values should come from somewhere else than the step: by hand, or from another library.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pytest_mlmodelscope.core.claim import NOTHING
+from pytest_mlmodelscope.core.registry import member
+from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.testing._options import check_accepted, check_refused, check_schema
+from pytest_mlmodelscope.testing._same import assert_same
+
+
+@dataclass(frozen=True)
+class Example:
+    """A value, and what the step makes of it with these options.
+
+    ``tolerance`` is absolute, for floating-point figures; ``files`` are the assets that the
+    options name, by name, with what they hold.
+    """
+
+    options: Mapping[str, Any]
+    value: Any
+    expected: Any
+    tolerance: float = 0.0
+    files: Mapping[str, bytes] = field(default_factory=lambda: NOTHING)
+
+
+class StepTests:
+    """One test a rule. ``step`` is the registered name, or the module (or object) itself.
+
+    ``refused`` are options that the step's schema must not let pass.
+    """
+
+    step: ClassVar[Any]
+    examples: ClassVar[Sequence[Example]] = ()
+    refused: ClassVar[Sequence[Mapping[str, Any]]] = ()
+
+    def module(self) -> Any:
+        """The step under test."""
+        return member("steps", self.step) if isinstance(self.step, str) else self.step
+
+    def made(self, example: Example, folder: Path) -> Callable[[Any], Any]:
+        """The step of one example, its assets written into a folder."""
+        files = {name: folder / name for name in example.files}
+        for name, content in example.files.items():
+            files[name].write_bytes(content)
+        function: Callable[[Any], Any] = self.module().make(example.options, StepContext(files))
+        return function
+
+    def test_options_have_a_schema_that_describes_each_and_refuses_others(self) -> None:
+        """A misspelt option must not be ignored silently."""
+        check_schema(self.module().OPTIONS)
+        for example in self.examples:
+            check_accepted(self.module().OPTIONS, example.options)
+        for options in self.refused:
+            check_refused(self.module().OPTIONS, options)
+
+    def test_it_says_what_it_does(self) -> None:
+        """The first line of its docstring is what the documentation shows."""
+        assert (self.module().__doc__ or "").strip(), "the step has no docstring"
+
+    def test_it_gives_what_is_expected(self, tmp_path: Path) -> None:
+        """In type, shape and figures."""
+        assert self.examples, "a step without an example is not tested"
+        for example in self.examples:
+            assert_same(self.made(example, tmp_path)(example.value), example.expected, example.tolerance)
+
+    def test_it_leaves_its_argument_as_it_was(self, tmp_path: Path) -> None:
+        """The same item may be prepared for another framework."""
+        for example in self.examples:
+            given = copy.deepcopy(example.value)
+            self.made(example, tmp_path)(given)
+            assert_same(given, example.value)
+
+    def test_an_answer_does_not_depend_on_what_was_asked_before(self, tmp_path: Path) -> None:
+        """Items are prepared in any order, and some of them twice."""
+        for example in self.examples:
+            step = self.made(example, tmp_path)
+            first = copy.deepcopy(step(example.value))
+            assert_same(step(example.value), first)
