@@ -448,7 +448,7 @@ def _load_settings(case: Case, samples: Sequence[Any]) -> Any:
     least = max(100, math.ceil(10 / max(tail, 1e-4)))
     seconds = case.claim.conditions.seconds
     return {
-        "warmup": max(10, len(samples)),
+        "warmup": 10,
         "min_queries": least,
         "min_seconds": seconds,
         "max_seconds": max(30.0, 10 * seconds),

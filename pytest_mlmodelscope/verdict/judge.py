@@ -96,8 +96,10 @@ def more_needed(claim: Claim, measurement: Measurement) -> int | None:
     the edge that no sensible number would do.
     """
     edges = [edge for edge in claim.bounds if math.isfinite(edge)]
-    distance = min(abs(measurement.value - edge) for edge in edges)
-    half = (measurement.interval.high - measurement.interval.low) / 2
+    edge = min(edges, key=lambda edge: abs(measurement.value - edge))
+    distance = abs(measurement.value - edge)
+    interval = measurement.interval
+    half = measurement.value - interval.low if edge < measurement.value else interval.high - measurement.value
     have = len(measurement.runs) or measurement.n
     if distance <= half * 1e-3 or not math.isfinite(half):
         return None

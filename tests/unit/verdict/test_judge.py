@@ -81,7 +81,10 @@ def test_a_figure_well_above_the_published_one_is_pointed_out():
 def test_an_open_verdict_says_what_would_decide():
     verdict = judge(CLAIM, sample(90.0, 80.0, 99.5, n=20))
     assert "more items would decide" in verdict.reason
-    assert more_needed(CLAIM, sample(90.0, 80.0, 99.5, n=20)) == 2
+    # The upper side of the interval, 9.5 wide, must shrink to 9.35, the way to the edge.
+    assert more_needed(CLAIM, sample(90.0, 80.0, 99.5, n=20)) == 1
+    # An interval is rarely symmetric: here the lower side counts, and it is the wide one.
+    assert more_needed(CLAIM, sample(99.8, 97.1, 99.9, n=20)) == pytest.approx(700, abs=1)
 
 
 def test_a_figure_on_the_very_edge_would_not_be_decided_by_more():
