@@ -78,12 +78,16 @@ class BuiltEnvironments:
         Raises:
             EnvironmentUnavailable: no interpreter fits, or nothing could be installed.
         """
-        folder = self._root / wish.key
+        folder = self.folder(wish.key)
         if not _usable(folder):
             with self._locked(wish.key, f"waiting for another session that builds {wish.title}"):
                 if not _usable(folder):
                     self._build(wish, folder)
         return folder
+
+    def folder(self, key: str) -> Path:
+        """Where the environment of this key is, or would be."""
+        return self._root / key
 
     def all(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Key and description (framework, version, python, packages) of every complete one."""
@@ -96,7 +100,7 @@ class BuiltEnvironments:
         Raises:
             EnvironmentUnavailable: that fails; says how.
         """
-        folder = self._root / key
+        folder = self.folder(key)
         about = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))
         try:
             _check(folder, about["framework"])
@@ -107,12 +111,12 @@ class BuiltEnvironments:
     def remove(self, key: str) -> None:
         """Delete one, complete or not."""
         with self._locked(key, f"waiting for another session that uses {key}"):
-            (self._root / key / _COMPLETE).unlink(missing_ok=True)
-            shutil.rmtree(self._root / key, ignore_errors=True)
+            (self.folder(key) / _COMPLETE).unlink(missing_ok=True)
+            shutil.rmtree(self.folder(key), ignore_errors=True)
 
     def size(self, key: str) -> int:
         """Bytes on disk; files that several environments share are counted in each."""
-        return sum(file.lstat().st_size for file in (self._root / key).rglob("*") if file.is_file())
+        return sum(file.lstat().st_size for file in self.folder(key).rglob("*") if file.is_file())
 
     def _locked(self, key: str, waiting: str) -> FileLock:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -181,9 +185,12 @@ def _check(folder: Path, framework: str) -> None:
         code.write_bytes(archive(framework))
         command = [str(interpreter(folder)), "-I", "-c", _CHECK, str(code), framework]
         variables = {"HOME": scratch, "PATH": os.environ.get("PATH", ""), "CI": "true"}
-        done = subprocess.run(  # noqa: S603  # our own code
-            command, capture_output=True, text=True, errors="replace", env=variables, cwd=scratch, check=False
-        )
+        try:
+            done = subprocess.run(  # noqa: S603  # our own code
+                command, capture_output=True, text=True, errors="replace", env=variables, cwd=scratch, check=False
+            )
+        except OSError as error:
+            raise InstallError(str(error)) from None
     if done.returncode:
         raise InstallError("\n".join(done.stderr.splitlines()[-4:]) or f"the import ended with {done.returncode}")
 

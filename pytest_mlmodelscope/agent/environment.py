@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +18,7 @@ from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, UsageError
 from pytest_mlmodelscope.core.framework import EnvironmentSpec, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
+from pytest_mlmodelscope.core.registry import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,15 @@ class Environments:
                 return self._of_cache(Wish(use.name, spec, tuple(use.packages)))
         known = ", ".join(spec.version for spec in specs)
         raise EnvironmentUnavailable(f"no environment of {use.name} fits", expected=str(wanted), got=known)
+
+    def all(self) -> Iterator[Environment]:
+        """Those that are there now: the host's own for each framework, then the built ones."""
+        for name in names("frameworks"):
+            hosts = (_of_host(FrameworkUse(name), spec, SpecifierSet()) for spec in framework_spec(name).environments)
+            yield from (found for found in hosts if found is not None)
+        for key, about in self.built.all():
+            python = interpreter(self.built.folder(key))
+            yield Environment(python, key, about["framework"], about["version"], "built", packages=about["packages"])
 
     def _of_cache(self, wish: Wish) -> Environment:
         folder = self.built.obtain(wish)
