@@ -24,9 +24,22 @@ from typing import Any
 MAX_HEADER = 16 * 1024 * 1024
 MAX_TENSOR = 16 * 1024 * 1024 * 1024
 PIPE_BYTES = 1024 * 1024
-NUMBERS = frozenset(
-    "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool".split()  # noqa: SIM905
-)
+#: dtype -> how numpy writes it, without the byte order
+NUMBERS = {
+    "float16": "f2",
+    "float32": "f4",
+    "float64": "f8",
+    "int8": "i1",
+    "int16": "i2",
+    "int32": "i4",
+    "int64": "i8",
+    "uint8": "u1",
+    "uint16": "u2",
+    "uint32": "u4",
+    "uint64": "u8",
+    "bool": "b1",
+}
+_NAMES = {order + code: name for name, code in NUMBERS.items() for order in "<>|="}
 _PREFIX = struct.Struct("<4sI")
 _MAGIC = b"MLMS"
 _F_SETPIPE_SZ = 1031
@@ -118,7 +131,7 @@ class _Incoming:
             raise WireError("a tensor of an unknown dtype")
         import numpy
 
-        values = numpy.empty(_bounded(entry["shape"]), dtype=entry["dtype"])
+        values = numpy.empty(_bounded(entry["shape"]), dtype="<" + NUMBERS[entry["dtype"]])
         if values.size:
             self._into(_bytes_of(values))
         return _with_gaps(values.tolist(), entry) if "missing" in entry else values
@@ -193,10 +206,11 @@ def _array(name: str, value: "Any") -> "tuple[dict[str, Any], list[Any]]":
 
     if value.dtype.kind == "U" or (value.dtype.kind == "O" and all(isinstance(item, str) for item in value.flat)):
         return _texts(name, value.reshape(-1).tolist(), list(value.shape), [])
-    if value.dtype.name not in NUMBERS:
+    dtype = _NAMES.get(value.dtype.str)
+    if dtype is None:
         raise TypeError("%s holds elements of type %s, which cannot travel" % (name, value.dtype))
-    plain = numpy.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
-    entry = {"name": name, "dtype": value.dtype.name, "shape": list(value.shape)}
+    plain = numpy.ascontiguousarray(value, dtype=dtype if sys.byteorder == "little" else value.dtype.newbyteorder("<"))
+    entry = {"name": name, "dtype": dtype, "shape": value.shape}
     return entry, [_bytes_of(plain)] if value.size else []
 
 
