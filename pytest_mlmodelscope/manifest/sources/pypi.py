@@ -57,12 +57,14 @@ def index_address() -> str:
 
 
 def _pip_setting(name: str) -> str:
-    command = [sys.executable, "-m", "pip", "config", "get", name]
+    # `pip config get` does not look into the file that PIP_CONFIG_FILE names; `list` does.
+    command = [sys.executable, "-m", "pip", "config", "list"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    settings = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    return settings.get(name, "").strip("'\"")
 
 
 def _files(project: str, connection: Session, asset: Asset) -> list[DistributionPackage]:
