@@ -1,0 +1,296 @@
+"""The shipped suite over every built-in step; expected values by hand, by Pillow or by numpy."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.testing.steps import Example, StepTests
+
+GENERATOR = np.random.default_rng(20_170_601)
+PICTURE = GENERATOR.integers(0, 256, (11, 17, 3), np.uint8)
+FLOATS = PICTURE.astype(np.float32)
+SCORES = np.array([0.5, 2.0, -1.0, 2.0], np.float32)
+
+
+def png(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def resized(size, filtered):
+    """By Pillow itself; ``size`` is height, width."""
+    return np.array(Image.fromarray(PICTURE).resize((size[1], size[0]), filtered))
+
+
+def float_resized(size, filtered):
+    planes = [
+        Image.fromarray(np.ascontiguousarray(FLOATS[..., c])).resize((size[1], size[0]), filtered) for c in range(3)
+    ]
+    return np.stack([np.array(plane) for plane in planes], 2)
+
+
+class TestDecode(StepTests):
+    step = "decode"
+    grey = np.array(Image.fromarray(PICTURE).convert("L"))[..., None]
+    examples = (
+        Example({}, png(PICTURE), PICTURE),
+        Example({"colour": "BGR"}, png(PICTURE), np.ascontiguousarray(PICTURE[..., ::-1])),
+        Example({"colour": "L"}, png(PICTURE), grey),
+        Example({"colour": "RGB"}, png(PICTURE[..., 0]), np.repeat(PICTURE[..., :1], 3, axis=2)),
+    )
+    refused = ({"colour": "CMYK"},)
+
+
+class TestResize(StepTests):
+    step = "resize"
+    one = PICTURE[..., :1]
+    examples = (
+        Example({"size": [5, 6]}, PICTURE, resized((5, 6), Image.Resampling.BILINEAR)),
+        Example({"size": [20, 30], "interpolation": "nearest"}, PICTURE, resized((20, 30), Image.Resampling.NEAREST)),
+        # 11 x 17: the shorter side becomes 7, the longer one 17 * 7 / 11 = 10.8, cut.
+        Example({"size": 7, "interpolation": "bicubic"}, PICTURE, resized((7, 10), Image.Resampling.BICUBIC)),
+        Example({"size": [22, 22], "keep_aspect": True}, PICTURE, resized((14, 22), Image.Resampling.BILINEAR)),
+        Example({"size": [4, 4], "interpolation": "lanczos"}, FLOATS, float_resized((4, 4), Image.Resampling.LANCZOS)),
+        Example(
+            {"size": [4, 5], "interpolation": "box"},
+            one,
+            np.array(Image.fromarray(one[..., 0]).resize((5, 4), Image.Resampling.BOX))[..., None],
+        ),
+    )
+    refused = ({}, {"size": 0}, {"size": [1, 2, 3]}, {"size": 3, "interpolation": "linear"})
+
+
+class TestCrop(StepTests):
+    step = "crop"
+    examples = (
+        Example({"size": 5}, PICTURE, PICTURE[3:8, 6:11]),
+        # A rest of 5 and of 13: halves are rounded to even, as torchvision does.
+        Example({"size": [6, 4]}, PICTURE, PICTURE[2:8, 6:10]),
+        Example({"size": [11, 17]}, PICTURE, PICTURE),
+    )
+
+
+class TestPad(StepTests):
+    step = "pad"
+    sound = np.array([1.0, 2.0], np.float32)
+    examples = (
+        Example({"size": [4], "keep": "start"}, sound, np.array([1, 2, 0, 0], np.float32)),
+        Example({"size": [4], "keep": "end", "value": -1}, sound, np.array([-1, -1, 1, 2], np.float32)),
+        Example({"size": [12, 20]}, PICTURE, np.pad(PICTURE, ((0, 1), (1, 2), (0, 0)))),
+    )
+    refused = ({"size": 4}, {"size": [4], "keep": "left"})
+
+
+class TestCast(StepTests):
+    step = "cast"
+    values = np.array([-1.7, -0.5, 0.5, 1.5, 2.5, 300.2], np.float32)
+    examples = (
+        Example({"dtype": "int16"}, values, np.array([-1, 0, 0, 1, 2, 300], np.int16)),
+        Example({"dtype": "int16", "rounding": "nearest"}, values, np.array([-2, 0, 0, 2, 2, 300], np.int16)),
+        Example({"dtype": "uint8"}, values, np.array([0, 0, 0, 1, 2, 255], np.uint8)),
+        Example({"dtype": "int8"}, np.array([-200, 7, 200]), np.array([-128, 7, 127], np.int8)),
+        Example({"dtype": "int64"}, np.array([1e30, -1e30]), np.array([2**63 - 1, -(2**63)], np.int64)),
+        Example({"dtype": "float32"}, PICTURE, FLOATS),
+        Example({"dtype": "float64"}, [1, 2], np.array([1.0, 2.0])),
+        Example({"dtype": "bool"}, np.array([0, 3]), np.array([False, True])),
+    )
+    refused = ({}, {"dtype": "float"}, {"dtype": "int8", "rounding": "up"})
+
+
+class TestScale(StepTests):
+    step = "scale"
+    examples = (
+        Example({"divide": 255}, PICTURE, FLOATS / np.float32(255)),
+        Example({"by": 0.5}, np.array([3.0]), np.array([1.5])),
+    )
+    refused = ({}, {"by": 1, "divide": 1}, {"divide": 0})
+
+
+class TestNormalize(StepTests):
+    step = "normalize"
+    mean, std = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+    examples = (
+        Example({"mean": 127, "std": 128}, PICTURE, (FLOATS - 127) / 128),
+        Example(
+            {"mean": list(mean), "std": list(std)},
+            PICTURE,
+            ((PICTURE.astype(np.float64) - mean) / std).astype(np.float32),
+            1e-5,
+        ),
+        Example(
+            {"mean": [1, 2], "std": 1, "axis": 0}, np.array([[1.0, 1.0], [2.0, 3.0]]), np.array([[0.0, 0], [0, 1]])
+        ),
+    )
+    refused = ({"mean": 1}, {"mean": [], "std": 1})
+
+
+class TestLayout(StepTests):
+    step = "layout"
+    examples = (
+        Example({"from": "HWC", "to": "CHW"}, PICTURE, np.moveaxis(PICTURE, 2, 0)),
+        Example({"from": "HW", "to": "NHWC"}, PICTURE[..., 0], PICTURE[None, ..., :1]),
+        Example({"from": "HWC", "to": "HWC"}, PICTURE, PICTURE),
+    )
+    refused = ({"from": "HWC"}, {"from": "hwc", "to": "chw"})
+
+
+class TestColour(StepTests):
+    step = "colour"
+    examples = (
+        Example({"from": "RGB", "to": "BGR"}, PICTURE, np.stack([PICTURE[..., c] for c in (2, 1, 0)], 2)),
+        Example({"from": "BGR", "to": "BGR"}, PICTURE, PICTURE),
+    )
+
+
+class TestFlatten(StepTests):
+    step = "flatten"
+    examples = (Example({}, np.array([[1, 2], [3, 4]]), np.array([1, 2, 3, 4])),)
+
+
+class TestClip(StepTests):
+    step = "clip"
+    examples = (Example({"low": 0, "high": 1}, np.array([-1.0, 0.5, 9.0]), np.array([0.0, 0.5, 1.0])),)
+    refused = ({"low": 0},)
+
+
+class TestSlice(StepTests):
+    step = "slice"
+    examples = (
+        Example({"start": 2}, SCORES, SCORES[2:]),
+        Example({"stop": -1}, "abc", "ab"),
+        Example({"start": -2, "stop": -1}, [1, 2, 3], [2]),
+    )
+
+
+class TestSelect(StepTests):
+    step = "select"
+    examples = (
+        Example({"at": 1}, ["a", "b"], "b"),
+        Example({"at": "score"}, {"score": 0.5}, 0.5),
+        Example({"at": ["labels", -1]}, {"labels": ["x", "y"]}, "y"),
+    )
+    refused = ({}, {"at": []}, {"at": 1.5})
+
+
+class TestSoftmax(StepTests):
+    step = "softmax"
+    examples = (
+        Example({}, np.log(np.array([1.0, 2.0, 5.0])), np.array([0.125, 0.25, 0.625]), 1e-12),
+        Example({}, np.array([1000.0, 1000.0], np.float32), np.array([0.5, 0.5], np.float32)),
+        Example({}, np.zeros((2, 4)), np.full((2, 4), 0.25)),
+    )
+
+
+class TestArgmax(StepTests):
+    step = "argmax"
+    examples = (Example({}, SCORES, 1), Example({}, [[1, 9, 3]], 1))
+
+
+class TestTopK(StepTests):
+    step = "top_k"
+    examples = (
+        Example({"k": 3}, SCORES, [1, 3, 0]),
+        Example({"k": 1}, np.array([3, 200, 5], np.uint8), [1]),
+    )
+    refused = ({}, {"k": 0})
+
+
+class TestLabels(StepTests):
+    step = "labels"
+    examples = (
+        Example({"names": ["cat", "dog"]}, 1, "dog"),
+        Example({"names": ["cat", "dog"]}, [1, 0], ["dog", "cat"]),
+        Example({"asset": "l"}, np.int64(1), "b", files={"l": b"a\r\nb\r\n\n"}),
+        Example({"asset": "l"}, 0, "a", files={"l": b'["a", "b"]'}),
+        Example({"asset": "l", "key": "model/names"}, 1, "b", files={"l": b'{"model": {"names": ["a", "b"]}}'}),
+        Example({"asset": "l"}, 1, "py", files={"l": json.dumps({"Go": "go", "Python": "py"}).encode()}),
+        Example({"asset": "l", "of_mapping": "keys"}, 1, "Python", files={"l": b'{"Go": "go", "Python": "py"}'}),
+    )
+    refused = ({}, {"names": []}, {"names": ["a"], "asset": "b"})
+
+
+class TestMap(StepTests):
+    step = "map"
+    examples = (
+        Example({"table": {"iw": "he"}}, "iw", "he"),
+        Example({"table": {"iw": "he"}}, "en", "en"),
+        Example({"table": {"iw": "he"}, "default": "none"}, "en", None),
+        Example({"table": {"1": "one"}}, [1, 2], ["one", 2]),
+    )
+    refused = ({}, {"table": {}}, {"table": {"a": []}})
+
+
+class TestThreshold(StepTests):
+    step = "threshold"
+    bands = ({"label": "speech", "at_least": 0.5}, {"label": "silence"})
+    examples = (
+        Example({"bands": list(bands)}, 0.5, "speech"),
+        Example({"bands": list(bands)}, np.array([0.49], np.float32), "silence"),
+    )
+    refused = ({}, {"bands": [{"at_least": 1}]})
+
+
+class TestLowercase(StepTests):
+    step = "lowercase"
+    examples = (Example({}, "ÄRGER", "ärger"),)
+
+
+class TestTruncateText(StepTests):
+    step = "truncate_text"
+    examples = (
+        Example({"characters": 3}, "naïve", "naï"),
+        # The two bytes of the third character do not both fit.
+        Example({"bytes": 3}, "naïve", "na"),
+        Example({"bytes": 4}, "naïve", "naï"),
+        Example({"bytes": 40}, "naïve", "naïve"),
+    )
+    refused = ({}, {"bytes": 1, "characters": 1})
+
+
+class TestReadText(StepTests):
+    step = "read_text"
+    own = Path(__file__)
+    examples = (
+        Example({}, own, own.read_bytes().decode()),
+        Example({"encoding": "latin-1"}, own, own.read_text("latin-1")),
+    )
+
+
+class TestReadBytes(StepTests):
+    step = "read_bytes"
+    examples = (Example({}, Path(__file__), Path(__file__).read_bytes()),)
+
+
+class TestByteWindow(StepTests):
+    step = "byte_window"
+    options = (("beginning", 4), ("end", 3), ("block", 8))
+    examples = (
+        Example(dict(options), b"  abcdefghij \n", np.array([97, 98, 99, 100, 104, 105, 106], np.int32)),
+        # A short file: filled up on the right of its beginning, on the left of its end.
+        Example(dict(options), b" a\n", np.array([97, 10, 256, 256, 256, 32, 97], np.int32)),
+        Example({**dict(options), "padding": -1}, b"", np.full(7, -1, np.int32)),
+    )
+    refused = ({"beginning": 1, "end": 1},)
+
+
+class TestResample(StepTests):
+    step = "resample"
+    examples = (
+        # A constant stays one away from the ends; a rate that is the same changes nothing.
+        Example({"from": 8000, "to": 8000}, SCORES, SCORES),
+        Example({"from": 16000, "to": 8000}, np.zeros(10, np.float32), np.zeros(5, np.float32)),
+    )
+    refused = ({"from": 0, "to": 1}, {"to": 8000})
+
+
+SUITES = [value for value in globals().values() if isinstance(value, type) and issubclass(value, StepTests)]
+
+
+def test_every_step_has_a_suite():
+    covered = {suite.step for suite in SUITES if suite is not StepTests}
+    assert covered == set(names("steps"))
