@@ -9,7 +9,12 @@ from typing import Any, Final
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError, did_you_mean
 
-ASSET: Final[dict[str, Any]] = {"description": "the name of one of the dataset's assets", "type": "string"}
+#: The format lets a manifest be checked for assets that it does not have.
+ASSET: Final[dict[str, Any]] = {
+    "description": "the name of one of the dataset's assets",
+    "type": "string",
+    "format": "asset",
+}
 ENCODING: Final[dict[str, Any]] = {"description": "of the text (default: utf-8)", "type": "string"}
 LABEL_TYPE: Final[dict[str, Any]] = {
     "description": "text (default), integer or number",

@@ -25,8 +25,8 @@ OPTIONS: Final[dict[str, Any]] = {
             "format": "regex",
         },
         "labels": {
+            **ASSET,
             "description": "the name of an asset that is a text file with `path label` in each line",
-            "type": "string",
         },
         "map": {
             "description": "from labels as found to labels as meant; files of other labels are left out",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -81,7 +82,7 @@ def _plain(text: str, separator: str) -> Iterator[_Row]:
 
 
 def _quoted(text: str, separator: str, path: Path) -> Iterator[_Row]:
-    reader = csv.reader(text.split("\n"), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     start = 1
     try:
         for row in reader:
