@@ -1,0 +1,155 @@
+"""Every claim and manifest that comes with the project: valid, complete, and joined to each other."""
+
+import re
+
+import pytest
+import yaml
+
+from pytest_mlmodelscope.claim.expand import expand
+from pytest_mlmodelscope.claim.known import FILE_NAME, load_known
+from pytest_mlmodelscope.claim.load import half_last_digit, load_claims
+from pytest_mlmodelscope.core.bundled import bundled_root
+from pytest_mlmodelscope.core.claim import Tolerance
+from pytest_mlmodelscope.core.document import read_document
+from pytest_mlmodelscope.core.registry import member
+from pytest_mlmodelscope.core.schema import check
+from pytest_mlmodelscope.manifest.load import Catalogue
+
+CLAIMS = bundled_root() / "claims"
+MANIFESTS = bundled_root() / "manifests"
+CATALOGUE = Catalogue([MANIFESTS])
+FILES = sorted(path for path in CLAIMS.rglob("*.yml") if path.name != FILE_NAME)
+EVERY = [claim for path in FILES for claim in load_claims(path)]
+CASES = [case for claim in EVERY for case in expand(claim, CATALOGUE)]
+
+every_claim = pytest.mark.parametrize("claim", EVERY, ids=lambda claim: claim.id)
+
+
+def test_there_is_something_to_verify():
+    assert len(EVERY) >= 25
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_claim_file_obeys_its_schema(path):
+    check(read_document(path), "claim")
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset"])
+def test_manifests_obey_their_schema(kind):
+    paths = sorted((MANIFESTS / f"{kind}s").glob("*"))
+    assert paths
+    for path in paths:
+        check(read_document(path), kind)
+
+
+@pytest.mark.parametrize("name", CATALOGUE.model_names())
+def test_a_model_loads_and_is_what_some_claim_is_about(name):
+    model = CATALOGUE.model(name, "here")
+    assert model.inputs
+    assert model.outputs
+    assert any(claim.model == name for claim in EVERY)
+
+
+@pytest.mark.parametrize("name", CATALOGUE.dataset_names())
+def test_a_dataset_loads_and_is_what_some_claim_is_about(name):
+    assert CATALOGUE.dataset(name, "here").splits
+    assert any(claim.dataset is not None and claim.dataset.name == name for claim in EVERY)
+
+
+@pytest.mark.parametrize("name", CATALOGUE.dataset_names())
+def test_every_split_is_used_by_a_claim_or_trained_on(name):
+    used = {case.claim.dataset.split for case in CASES if case.dataset is not None and case.dataset.name == name}
+    used |= {
+        case.framework.options["fit"]["split"]
+        for case in CASES
+        if case.dataset is not None and case.dataset.name == name and "fit" in case.framework.options
+    }
+    assert used == set(CATALOGUE.dataset(name, "here").splits)
+
+
+def test_every_framework_of_a_model_is_held_against_some_claim():
+    declared = {(name, use) for name in CATALOGUE.model_names() for use in CATALOGUE.model(name, "here").frameworks}
+    assert declared == {(case.model.name, case.framework.name) for case in CASES}
+
+
+def test_no_two_claims_have_the_same_id():
+    assert len({claim.id for claim in EVERY}) == len(EVERY)
+
+
+@every_claim
+def test_a_source_can_be_looked_up(claim):
+    source = claim.source
+    assert source.title
+    assert source.authors
+    assert source.where
+    assert source.url or source.doi
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", source.read)
+    assert source.verified or source.note, "what could not be looked up needs a note"
+
+
+@every_claim
+def test_the_value_stands_in_the_printed_figure_and_the_figure_in_the_quotation(claim):
+    assert half_last_digit(claim.source.figure, claim.value) is not None
+    assert claim.source.quote
+    printed = re.search(r"\d[\d.,]*", claim.source.figure)[0]
+    assert printed in claim.source.quote or "added here" in (claim.source.note or "")
+
+
+@every_claim
+def test_the_tolerance_is_written_out_and_no_wider_than_the_last_digit_says(claim):
+    half = half_last_digit(claim.source.figure, claim.value)
+    assert not claim.tolerance.derived
+    assert claim.tolerance == Tolerance("absolute", claim.tolerance.amount)
+    assert claim.tolerance.amount <= half * (1 + 1e-9)
+
+
+@every_claim
+def test_a_claim_names_its_frameworks_and_its_direction_is_not_left_to_the_metric(claim):
+    assert claim.conditions.frameworks
+    assert "direction:" in claim.path.read_text(encoding="utf-8")
+
+
+@every_claim
+def test_other_data_are_named_beside_the_author_s_own(claim):
+    if (
+        claim.dataset is not None
+        and claim.dataset.relation != "same"
+        and member("metrics", claim.metric).KIND == "items"
+    ):
+        assert claim.dataset.published_name
+
+
+@every_claim
+def test_the_same_data_hold_as_many_items_as_were_published(claim):
+    if claim.dataset is not None and claim.dataset.relation == "same":
+        split = CATALOGUE.dataset(claim.dataset.name, "here").splits[claim.dataset.split]
+        assert claim.dataset.published_items == split.items
+
+
+def test_every_package_of_an_environment_is_pinned():
+    for case in CASES:
+        for package in case.framework.packages:
+            assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", package), package
+
+
+def test_a_fresh_machine_downloads_little():
+    assets = {
+        asset.sha256: asset.size
+        for owner in [*(case.model for case in CASES), *(case.dataset for case in CASES if case.dataset)]
+        for asset in owner.assets.values()
+    }
+    assert sum(assets.values()) < 120e6
+
+
+def test_accepted_verdicts_are_about_claims_that_exist():
+    path = CLAIMS / FILE_NAME
+    entries = load_known(path) if path.exists() else []
+    assert {entry.claim for entry in entries} <= {claim.id for claim in EVERY}
+
+
+def test_no_file_holds_a_path_of_a_machine():
+    for path in [*CLAIMS.rglob("*"), *MANIFESTS.rglob("*")]:
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"/(?:root|home|tmp|work)/", text), path
+            assert yaml.safe_load(text)
