@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import shutil
+import site
 import tempfile
 import time
 import weakref
@@ -29,6 +30,7 @@ Tensors = Mapping[str, Any]
 
 #: What a worker may see of the host's variables.
 _PASSED: Final = ("PATH", "LD_LIBRARY_PATH", "TZ", "CUDA_VISIBLE_DEVICES")
+_PASSED_TO_HOST: Final = ("PYTHONPATH", "PYTHONUSERBASE", "PYTHONNOUSERSITE")
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 #: What keeps frameworks from writing to a home folder, asking a network, or chatting.
 _QUIET: Final = {
@@ -149,7 +151,8 @@ class Agent:
     def _start(self, code: bytes, threads: int | None) -> None:
         scratch = Path(tempfile.mkdtemp(prefix="mlms-worker-"))
         (scratch / "worker.zip").write_bytes(code)
-        command = [str(self.environment.python), "-I", "-u", str(scratch / "worker.zip")]
+        isolated = ["-I"] if self.environment.source == "built" else []
+        command = [str(self.environment.python), *isolated, "-u", str(scratch / "worker.zip")]
         try:
             self._worker = WorkerProcess(command, self._variables(scratch, threads), scratch)
         except OSError as error:
@@ -163,6 +166,10 @@ class Agent:
 
     def _variables(self, scratch: Path, threads: int | None) -> dict[str, str]:
         passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+        if self.environment.source == "host":
+            # Its packages may lie in the user's own folder, which is found through the home folder.
+            passed |= {name: os.environ[name] for name in _PASSED_TO_HOST if name in os.environ}
+            passed.setdefault("PYTHONUSERBASE", site.getuserbase())
         own = {"HOME": str(scratch), "TMPDIR": str(scratch), "MLMS_HOST": str(os.getpid())}
         own["MLMS_MEMORY"] = str(self.limits.memory_bytes)
         if threads is not None:

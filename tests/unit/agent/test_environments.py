@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from pytest_mlmodelscope.agent import install as installing
 from pytest_mlmodelscope.agent.agent import Agent
 from pytest_mlmodelscope.agent.built import BuiltEnvironments, Wish
-from pytest_mlmodelscope.agent.environment import Environments, satisfied
+from pytest_mlmodelscope.agent.environment import Environment, Environments, satisfied
 from pytest_mlmodelscope.agent.install import InstallError, Plan, install, interpreter
 from pytest_mlmodelscope.agent.interpreters import fitting
 from pytest_mlmodelscope.cli.env import env
@@ -114,8 +115,6 @@ def test_an_environment_is_built_once_and_runs_a_package(built, package, tmp_pat
 
 
 def test_a_worker_in_a_built_environment_does_not_see_the_hosts_packages(built, package, monkeypatch):
-    from pytest_mlmodelscope.agent.environment import Environment
-
     python = interpreter(built.obtain(Wish("python", spec(str(package)))))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     request = {
@@ -125,6 +124,18 @@ def test_a_worker_in_a_built_environment_does_not_see_the_hosts_packages(built, 
     with Agent(Environment(python, "k", "python", "3", "built")) as agent:
         assert agent.open(request)["libraries"] == {"tiny-model": "1.5"}
         assert agent.predict({"text": ["a", "b"]})[0] == {"loud": ["A!", "B!"]}
+
+
+def test_a_worker_in_the_hosts_environment_sees_what_the_host_sees(tmp_path, monkeypatch):
+    (tmp_path / "on_the_path.py").write_text("def shout(text):\n    return text.upper()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    request = {
+        "files": {}, "options": {"entry": "on_the_path:shout"}, "threads": 1, "device": "cpu", "precision": "fp32",
+        "inputs": [{"name": "text", "dtype": "string"}], "outputs": [{"name": "loud"}],
+    }  # fmt: skip
+    with Agent(Environment(Path(sys.executable), "host", "python", "3", "host")) as agent:
+        agent.open(request)
+        assert agent.predict({"text": ["a"]})[0] == {"loud": ["A"]}
 
 
 def test_a_build_that_was_killed_is_not_taken_for_a_finished_one(built, package):
