@@ -29,15 +29,25 @@ def survey(path: str) -> "tuple[int, str]":
     if not os.path.getsize(path):
         raise ValueError("the file is empty: it is no ONNX model")
     values = Counter()  # type: Counter[int]
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        quantised = False
-        for number, start, end in _fields(data, 0, len(data)):
-            if number == _GRAPH_OF_MODEL:
-                quantised |= _graph(data, start, end, values)
+    try:
+        quantised = _model(path, values)
+    except IndexError:
+        raise ValueError("the file is cut off: it is no whole ONNX model") from None
     floats = {kind: count for kind, count in values.items() if kind in _PRECISIONS}
     most = _PRECISIONS[max(floats, key=lambda kind: floats[kind])] if floats else "fp32"
     trained = sum(count for kind, count in values.items() if kind not in _UNTRAINED)
     return trained, "int8" if quantised else most
+
+
+def _model(path: str, values: "Counter[int]") -> bool:
+    quantised = False
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for number, start, end in _fields(data, 0, len(data)):
+            if number == _GRAPH_OF_MODEL:
+                if end < 0:
+                    raise ValueError("the file is not an ONNX model")
+                quantised |= _graph(data, start, end, values)
+    return quantised
 
 
 def _graph(data: "Any", start: int, end: int, values: "Counter[int]") -> bool:
