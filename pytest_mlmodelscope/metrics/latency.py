@@ -15,7 +15,7 @@ DIRECTION: Final = "lower"
 OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
-def compute(evidence: TimedEvidence, options: Mapping[str, Any]) -> float:  # noqa: ARG001  # of the Protocol
+def compute(evidence: TimedEvidence, options: Mapping[str, Any]) -> float:
     """Seconds that so many per cent of the queries did not exceed; NaN without queries.
 
     The inverted empirical distribution, as MLPerf's LoadGen takes it: always a latency that was

@@ -14,7 +14,7 @@ DIRECTION: Final = "equal"
 OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
-def compute(evidence: StaticEvidence, options: Mapping[str, Any]) -> float:  # noqa: ARG001  # of the Protocol
+def compute(evidence: StaticEvidence, options: Mapping[str, Any]) -> float:
     """The number of parameters.
 
     Raises:

@@ -13,6 +13,6 @@ DIRECTION: Final = "lower"
 OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
-def compute(evidence: TimedEvidence, options: Mapping[str, Any]) -> float:  # noqa: ARG001  # of the Protocol
+def compute(evidence: TimedEvidence, options: Mapping[str, Any]) -> float:
     """Bytes."""
     return float(evidence.peak_bytes)

@@ -14,7 +14,7 @@ DIRECTION: Final = "higher"
 OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
-def compute(evidence: ItemEvidence, options: Mapping[str, Any]) -> float:  # noqa: ARG001  # of the Protocol
+def compute(evidence: ItemEvidence, options: Mapping[str, Any]) -> float:
     """The coefficient, -1 to 1; NaN where it does not exist or an item has no answer."""
     from scipy.stats import spearmanr
 

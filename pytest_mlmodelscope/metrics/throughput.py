@@ -13,6 +13,6 @@ DIRECTION: Final = "higher"
 OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
-def compute(evidence: TimedEvidence, options: Mapping[str, Any]) -> float:  # noqa: ARG001  # of the Protocol
+def compute(evidence: TimedEvidence, options: Mapping[str, Any]) -> float:
     """Samples over wall time, from the first query's start to the last one's end; NaN without time."""
     return evidence.samples / evidence.wall_s if evidence.wall_s > 0 else float("nan")

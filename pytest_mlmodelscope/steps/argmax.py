@@ -12,6 +12,6 @@ from pytest_mlmodelscope.steps._schema import options as schema
 OPTIONS: Final = schema()
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], int]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], int]:
     """From scores (of any shape) to the index of the largest, the first of equals."""
     return lambda value: int(array("argmax", value).argmax())

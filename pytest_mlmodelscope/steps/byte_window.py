@@ -27,7 +27,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[bytes], NDArray[np.int32]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[bytes], NDArray[np.int32]]:
     """From bytes to int32 [beginning + end].
 
     The first block loses the blanks on its left, the last block those on its right; a short

@@ -30,7 +30,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From numbers to numbers; what a whole-number type cannot hold becomes its nearest end."""
     dtype, nearest = np.dtype(options["dtype"]), options.get("rounding") == "nearest"
 

@@ -22,7 +22,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From [height, width, channels] to the same with its channels in the other order."""
     if options["from"] == options["to"]:
         return lambda value: picture("colour", value)

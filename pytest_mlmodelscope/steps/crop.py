@@ -16,7 +16,7 @@ from pytest_mlmodelscope.steps._schema import options as schema
 OPTIONS: Final = schema({"size": SIZE}, required=["size"])
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From [height, width, channels] to its centre; an odd rest is split as torchvision splits it.
 
     Raises UsageError for a picture that is smaller than the crop.

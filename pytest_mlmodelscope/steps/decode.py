@@ -20,7 +20,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[np.uint8]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[np.uint8]]:
     """From a path or bytes to uint8 [height, width, channels], decoded and converted by Pillow.
 
     Raises DocumentError for what Pillow cannot read.

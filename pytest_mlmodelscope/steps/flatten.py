@@ -14,6 +14,6 @@ from pytest_mlmodelscope.steps._schema import options as schema
 OPTIONS: Final = schema()
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From an array to its elements in row-major order."""
     return lambda value: array("flatten", value).reshape(-1)

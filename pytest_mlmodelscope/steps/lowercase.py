@@ -11,6 +11,6 @@ from pytest_mlmodelscope.steps._schema import options as schema
 OPTIONS: Final = schema()
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[str], str]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[str], str]:
     """From a text to a text."""
     return str.lower

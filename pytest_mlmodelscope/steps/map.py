@@ -25,7 +25,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:
     """From a label to a label, from a list of labels to a list of labels.
 
     Numbers are looked up by their text, since a YAML mapping that a schema describes has text keys.

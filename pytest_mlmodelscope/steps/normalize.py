@@ -24,7 +24,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From numbers to ``(value - mean) / std`` in float32 (float64 stays float64).
 
     Raises:

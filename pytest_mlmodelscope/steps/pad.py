@@ -31,7 +31,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From an array to one whose first axes have these lengths.
 
     Raises UsageError for an array that is longer already, or has fewer axes.

@@ -12,6 +12,6 @@ from pytest_mlmodelscope.steps._schema import options as schema
 OPTIONS: Final = schema()
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path], bytes]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path], bytes]:
     """From a path to the bytes of the file."""
     return lambda value: Path(value).read_bytes()

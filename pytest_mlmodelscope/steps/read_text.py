@@ -22,7 +22,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path], str]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path], str]:
     """From a path to the text of the file, its line ends as they are.
 
     Raises DocumentError for what is not text of this encoding.

@@ -22,7 +22,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From sound at one rate to sound at another along the first axis, by SciPy's polyphase filter."""
     common = gcd(options["to"], options["from"])
     up, down = options["to"] // common, options["from"] // common

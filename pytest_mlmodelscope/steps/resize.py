@@ -32,7 +32,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From [height, width, channels] to the same of another size; uint8 stays uint8, all else is float32."""
     size, fit = options["size"], options.get("keep_aspect", False)
     name = options.get("interpolation", "bilinear").upper()

@@ -20,7 +20,7 @@ OPTIONS: Final = schema(
 OPTIONS["oneOf"] = [{"required": ["by"]}, {"required": ["divide"]}]
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From numbers to float32 (float64 stays float64)."""
     if "divide" in options:
         divisor = float(options["divide"])

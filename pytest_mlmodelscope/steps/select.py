@@ -23,7 +23,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:
     """From an array, a list or a mapping to one of its elements.
 
     Raises UsageError where there is no such element.

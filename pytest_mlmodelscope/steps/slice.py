@@ -16,7 +16,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:
     """From an array, a text or a list to its elements from ``start`` up to ``stop``."""
     part = slice(options.get("start"), options.get("stop"))
     return lambda value: value[part]

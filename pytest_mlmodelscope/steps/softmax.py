@@ -15,7 +15,7 @@ from pytest_mlmodelscope.steps._schema import options as schema
 OPTIONS: Final = schema()
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From scores to ``exp(score) / sum(exp(score))`` along the last axis."""
 
     def softmax(value: Any) -> NDArray[Any]:

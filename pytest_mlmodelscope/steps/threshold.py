@@ -13,7 +13,7 @@ from pytest_mlmodelscope.steps._schema import options as schema
 OPTIONS: Final = schema({"bands": BANDS_SCHEMA}, required=["bands"])
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:
     """From one number (or an array that holds one) to the label of the first band that holds it.
 
     Raises UsageError for a number that no band holds.

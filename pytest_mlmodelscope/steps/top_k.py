@@ -17,7 +17,7 @@ OPTIONS: Final = schema(
 )
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], list[int]]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], list[int]]:
     """From scores (of any shape) to a list of k indexes; of equals the first one first."""
     k = options["k"]
 

@@ -21,7 +21,7 @@ OPTIONS: Final = schema(
 OPTIONS["oneOf"] = [{"required": ["characters"]}, {"required": ["bytes"]}]
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[str], str]:  # noqa: ARG001
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[str], str]:
     """From a text to a text."""
     if "characters" in options:
         characters = options["characters"]
