@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError
 from pytest_mlmodelscope.core.manifest import Split
 from pytest_mlmodelscope.core.registry import member
-from pytest_mlmodelscope.core.result import Case, Interval, Measurement, Result, Verdict
-from pytest_mlmodelscope.core.units import factor
+from pytest_mlmodelscope.core.result import Case, Measurement, Result, Verdict
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
-from pytest_mlmodelscope.verdict import intervals
+from pytest_mlmodelscope.manifest.data import read_split, sampled
+from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
+from pytest_mlmodelscope.verdict import baseline, measure
 from pytest_mlmodelscope.verdict.judge import judge
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.agent import Agent, Limits
     from pytest_mlmodelscope.agent.environment import Environment
+    from pytest_mlmodelscope.agent.pool import Opened
     from pytest_mlmodelscope.interfaces.target import Machine
 
 #: Prepared queries that a timed run cycles through: enough that no cache of results pays.
@@ -48,24 +49,36 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """What a case needs before anything runs."""
+    """A case with what it needs before anything runs."""
 
+    case: Case
     machine: Machine
     files: Mapping[str, Path]
     environment: Environment
+
+    @property
+    def split(self) -> Split:
+        """The part of the dataset that the claim is about."""
+        assert self.case.dataset is not None  # expand refuses a claim that needs data and names none
+        assert self.case.claim.dataset is not None
+        return self.case.dataset.splits[self.case.claim.dataset.split]
+
+    def pipeline(self) -> tuple[Preparation, Decision]:
+        """What comes before the model and what after it."""
+        framework, model = self.case.framework, self.case.model
+        before = Preparation(framework.inputs or model.inputs, self.files)
+        return before, Decision(framework.outputs or model.outputs, self.files, before.batched)
 
 
 @dataclass(slots=True)
 class _Predicted:
     """The predictions of a model over a split; several claims are judged by the same ones."""
 
-    ids: list[str]
-    predictions: list[Any]
-    references: list[Any]
-    kept: dict[str, Any]
+    evidence: ItemEvidence
+    available: int
+    kept: Mapping[str, Any]
     software: Mapping[str, Any]
     steps: dict[str, float] = field(default_factory=dict)
-    available: int = 0
 
 
 class Engine:
@@ -75,6 +88,7 @@ class Engine:
 
     def __init__(self, settings: Settings = Settings()) -> None:
         from pytest_mlmodelscope.agent.environment import Environments
+        from pytest_mlmodelscope.agent.pool import Pool
         from pytest_mlmodelscope.manifest.cache import Cache
         from pytest_mlmodelscope.manifest.fetch import Fetcher
 
@@ -82,8 +96,8 @@ class Engine:
         self.cache = Cache(settings.cache)
         self._fetcher = Fetcher(self.cache, settings.offline, settings.progress)
         self._environments = Environments(self.cache.root, settings.offline, settings.progress)
+        self._pool = Pool(settings.limits)
         self._predicted: dict[tuple[Any, ...], _Predicted] = {}
-        self._agent: tuple[tuple[Any, ...], Agent, Mapping[str, Any]] | None = None
 
     def __enter__(self) -> Engine:
         return self
@@ -93,9 +107,7 @@ class Engine:
 
     def close(self) -> None:
         """End the worker that is still open."""
-        if self._agent is not None:
-            self._agent[1].close()
-            self._agent = None
+        self._pool.close()
 
     def verify(self, case: Case) -> Result:
         """Measure a case and judge it. Whatever goes wrong is a verdict too, never an exception,
@@ -114,14 +126,24 @@ class Engine:
     def _measure(self, case: Case) -> Result:
         setup, steps = self._set_up(case)
         kind = member("metrics", case.claim.metric).KIND
-        measure = {"items": self._items, "timed": self._timed, "static": self._static}[kind]
-        result = measure(case, setup)
+        result: Result = {"items": self._items, "timed": self._timed, "static": self._static}[kind](setup)
         return dataclasses.replace(result, steps={**steps, **result.steps})
+
+    def _set_up(self, case: Case) -> tuple[_Setup, dict[str, float]]:
+        from pytest_mlmodelscope.targets import require
+
+        machine = member("targets", case.target).probe()
+        require(machine, case.claim.conditions.hardware)
+        clock = _Stopwatch()
+        files = {name: self._fetcher.fetch(asset) for name, asset in case.model.assets.items()}
+        clock.lap("fetch_model")
+        environment = self._environments.obtain(case.framework, case.requirement)
+        clock.lap("environment")
+        return _Setup(case, machine, files, environment), clock.laps
 
     def _against_baseline(self, result: Result) -> Result:
         from pytest_mlmodelscope.record.baseline import Baselines, baseline_of
         from pytest_mlmodelscope.record.case import case_record, conditions
-        from pytest_mlmodelscope.verdict import baseline
 
         if self.settings.baselines is None or result.measurement is None:
             return result
@@ -134,324 +156,203 @@ class Engine:
         compared = baseline.compare(case.claim, result.measurement, key, kept.get(machine, case.id))
         return dataclasses.replace(result, baseline=compared)
 
-    def _set_up(self, case: Case) -> tuple[_Setup, dict[str, float]]:
-        from pytest_mlmodelscope.targets import require
-
-        machine = member("targets", case.target).probe()
-        require(machine, case.claim.conditions.hardware)
-        started = time.perf_counter()
-        files = {name: self._fetcher.fetch(asset) for name, asset in case.model.assets.items()}
-        fetched = time.perf_counter()
-        environment = self._environments.obtain(case.framework, case.requirement)
-        steps = {"fetch_model": fetched - started, "environment": time.perf_counter() - fetched}
-        return _Setup(machine, files, environment), steps
-
     # -- figures over items ---------------------------------------------------------------
 
-    def _items(self, case: Case, setup: _Setup) -> Result:
-        predicted = self._predict(case, setup)
-        measurement = measure_items(case, predicted.predictions, predicted.references, predicted.available)
-        return Result(
-            case,
-            judge(case.claim, measurement),
-            measurement,
-            steps=predicted.steps,
-            software=predicted.software,
-            predictions=predicted.kept,
-            data_digest=case.dataset.digest if case.dataset else None,
-        )
+    def _items(self, setup: _Setup) -> Result:
+        predicted = self._predict(setup)
+        measurement = measure.of_items(setup.case.claim, predicted.evidence, predicted.available)
+        result = _judged(setup, measurement, predicted.software)
+        return dataclasses.replace(result, steps=predicted.steps, predictions=predicted.kept)
 
-    def _predict(self, case: Case, setup: _Setup) -> _Predicted:
-        data = (case.dataset and case.dataset.digest, _split(case).name, self._sample_size(case))
-        key = (*_worker_key(case, setup), *data)
+    def _predict(self, setup: _Setup) -> _Predicted:
+        assert setup.case.dataset is not None  # a claim over items has data
+        key = (_worker_key(setup), setup.case.dataset.digest, setup.split.name, self._sample_size(setup.case))
         if key not in self._predicted:
-            self._predicted[key] = self._predict_now(case, setup)
+            self._predicted[key] = self._predict_now(setup)
         return self._predicted[key]
 
-    def _predict_now(self, case: Case, setup: _Setup) -> _Predicted:
+    def _predict_now(self, setup: _Setup) -> _Predicted:
         from pytest_mlmodelscope.store import predictions as store
 
-        started = time.perf_counter()
-        items = self._read(case, _split(case))
+        clock = _Stopwatch()
+        items = self._read(setup, setup.split)
         available = len(items)
-        items = sampled(items, self._sample_size(case))
-        read = time.perf_counter()
-        agent, software = self._worker(case, setup)
-        opened = time.perf_counter()
-        found, busy = self._stream(case, setup, agent, items)
-        references = [item.label for item in items]
-        ids = [item.id for item in items]
-        kept = store.keep(self.cache.root / "predictions", ids, found, references)
-        steps = {
-            "read_data": read - started,
-            "open_model": opened - read,
-            "predict": time.perf_counter() - opened,
-            "predict_in_worker": busy,
-        }
-        return _Predicted(ids, found, references, kept, software, steps, available)
+        items = sampled(items, self._sample_size(setup.case))
+        clock.lap("read_data")
+        worker = self._worker(setup)
+        clock.lap("open_model")
+        found, busy = self._stream(setup, worker.agent, items)
+        clock.lap("predict")
+        evidence = ItemEvidence(found, [item.label for item in items])
+        kept = store.keep(self.cache.root / "predictions", [item.id for item in items], found, evidence.references)
+        return _Predicted(evidence, available, kept, worker.software, {**clock.laps, "predict_in_worker": busy})
+
+    def _stream(self, setup: _Setup, agent: Agent, items: Sequence[Item]) -> tuple[list[Any], float]:
+        """The prediction of every item, and the seconds that the model took for them."""
+        before, after = setup.pipeline()
+        size = before.batch_size(setup.case.claim.conditions.batch)
+        batches = (items[start : start + size] for start in range(0, len(items), size))
+        found: list[Any] = []
+        busy = 0
+        for outputs, spent in agent.predict_stream(before.tensors(batch) for batch in batches):
+            found.extend(after.predictions(outputs, min(size, len(items) - len(found))))
+            busy += spent
+            self.settings.progress(f"{setup.case.id}: {len(found):,} of {len(items):,} items")
+        return found, busy / 1e9
 
     def _sample_size(self, case: Case) -> int | None:
         """The fewest of what the user and the claim want evaluated; None is everything."""
         wanted = [case.claim.dataset.items if case.claim.dataset else None, self.settings.sample]
         return min((count for count in wanted if count is not None), default=None)
 
-    def _read(self, case: Case, split: Split) -> list[Item]:
-        assert case.dataset is not None  # expand refuses a claim over items without one
-        files = {name: self._fetcher.fetch(asset) for name, asset in case.dataset.assets.items()}
-        items = list(member("datasets", split.reader).read(files, split.options))
-        if split.exclude_labels:
-            items = [item for item in items if str(item.label) not in split.exclude_labels]
-        if len(items) != split.items:
-            raise MlmsError(
-                f"the split {split.name} of {case.dataset.name} does not hold what its manifest says",
-                where=split.where,
-                expected=f"{split.items:,} items",
-                got=f"{len(items):,} items",
-                hint="correct `items`, or the reader's options",
-            )
-        return items
-
-    def _stream(self, case: Case, setup: _Setup, agent: Agent, items: Sequence[Item]) -> tuple[list[Any], float]:
-        from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
-
-        preparation = Preparation(_inputs(case), setup.files)
-        decision = Decision(_outputs(case), setup.files, preparation.batched)
-        size = preparation.batch_size(case.claim.conditions.batch)
-        batches = [items[start : start + size] for start in range(0, len(items), size)]
-        found: list[Any] = []
-        busy = 0
-        for outputs, spent in agent.predict_stream(preparation.tensors(batch) for batch in batches):
-            count = min(size, len(items) - len(found))
-            found.extend(decision.predictions(outputs, count))
-            busy += spent
-            self.settings.progress(f"{case.id}: {len(found):,} of {len(items):,} items")
-        return found, busy / 1e9
+    def _read(self, setup: _Setup, split: Split) -> list[Item]:
+        assert setup.case.dataset is not None  # only claims with data have a split
+        return read_split(setup.case.dataset, split, self._fetcher)
 
     # -- timed figures --------------------------------------------------------------------
 
-    def _timed(self, case: Case, setup: _Setup) -> Result:
+    def _timed(self, setup: _Setup) -> Result:
         from filelock import FileLock
 
-        self.close()
-        samples, overhead = self._timed_samples(case, setup)
+        samples, overhead = self._timed_queries(setup)
         lock = self.cache.root / "locks" / "timed.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):  # two timed cases at once would time each other
-            runs = list(self._process_runs(case, setup, samples, overhead))
-        measurement = measure_runs(case, [evidence for evidence, _ in runs])
+            runs = list(self._process_runs(setup, samples, overhead))
+        measurement = measure.of_runs(setup.case.claim, [evidence for evidence, _ in runs])
         latencies = tuple(round(value * 1e9) for evidence, _ in runs for value in evidence.latencies_s)
-        return Result(
-            case,
-            judge(case.claim, measurement),
-            measurement,
-            timings_ns=latencies,
-            software=runs[-1][1],
-            data_digest=case.dataset.digest if case.dataset else None,
-        )
+        return dataclasses.replace(_judged(setup, measurement, runs[-1][1]), timings_ns=latencies)
 
-    def _timed_samples(self, case: Case, setup: _Setup) -> tuple[list[Any], list[float]]:
+    def _timed_queries(self, setup: _Setup) -> tuple[list[Any], list[float]]:
         """Prepared queries, and the seconds that pre- and post-processing add to each."""
-        from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
-
-        preparation = Preparation(_inputs(case), setup.files)
-        decision = Decision(_outputs(case), setup.files, preparation.batched)
-        batch = preparation.batch_size(case.claim.conditions.batch or 1)
-        items = sampled(self._read(case, _split(case)), TIMED_QUERIES * batch)
+        before, after = setup.pipeline()
+        batch = before.batch_size(setup.case.claim.conditions.batch or 1)
+        items = sampled(self._read(setup, setup.split), TIMED_QUERIES * batch)
         groups = [items[at : at + batch] for at in range(0, len(items) - batch + 1, batch)]
         if not groups:
-            raise MlmsError(f"a batch of {batch} needs as many items", got=f"{len(items)} items in {_split(case).name}")
-        samples = [preparation.tensors(group) for group in groups]
-        if case.claim.conditions.measures == "model":
+            raise MlmsError(f"a batch of {batch} needs as many items", got=f"{len(items)} in {setup.split.name}")
+        samples = [before.tensors(group) for group in groups]
+        if setup.case.claim.conditions.measures == "model":
             return samples, [0.0] * len(samples)
-        agent, _ = self._worker(case, setup)
+        agent = self._worker(setup).agent
         overhead = []
         for group, sample in zip(groups, samples, strict=True):
             outputs, _ = agent.predict(sample)
             started = time.perf_counter()
-            preparation.tensors(group)
-            decision.predictions(outputs, len(group))
+            before.tensors(group)
+            after.predictions(outputs, len(group))
             overhead.append(time.perf_counter() - started)
-        self.close()
         return samples, overhead
 
     def _process_runs(
-        self, case: Case, setup: _Setup, samples: list[Any], overhead: Sequence[float]
+        self, setup: _Setup, samples: list[Any], overhead: Sequence[float]
     ) -> Iterator[tuple[TimedEvidence, Mapping[str, Any]]]:
-        import numpy as np
-
-        conditions = case.claim.conditions
+        conditions = setup.case.claim.conditions
         for number in range(conditions.runs):
-            self.settings.progress(f"{case.id}: process run {number + 1} of {conditions.runs}")
-            agent, software = self._worker(case, setup)
-            timings = agent.load(conditions.scenario, samples, _load_settings(case, samples))
-            peak = int(agent.stats()["peak_bytes"])
-            self.close()
-            latencies = np.asarray(timings["latencies_ns"], dtype=float) / 1e9
-            added = np.resize(np.asarray(overhead), len(latencies))
-            yield (
-                TimedEvidence(
-                    latencies_s=latencies + added,
-                    wall_s=timings["wall_ns"] / 1e9 + float(added.sum()),
-                    samples=timings["samples"],
-                    percentile=conditions.percentile,
-                    peak_bytes=peak,
-                ),
-                software,
-            )
+            self.settings.progress(f"{setup.case.id}: process run {number + 1} of {conditions.runs}")
+            self.close()  # every run is a process of its own
+            worker = self._worker(setup)
+            timings = worker.agent.load(conditions.scenario, samples, _load_settings(setup.case, len(samples)))
+            yield _timed_evidence(timings, overhead, conditions.percentile, worker.agent.stats()), worker.software
+        self.close()
 
     # -- figures of the model itself ------------------------------------------------------
 
-    def _static(self, case: Case, setup: _Setup) -> Result:
-        metric = member("metrics", case.claim.metric)
-        roles = case.framework.assets.values()
-        size = sum(case.model.assets[name].size for name in roles)
-        _, software = self._worker(case, setup)
-        evidence = StaticEvidence(size, software.get("parameters"))
-        value = metric.compute(evidence, case.claim.metric_options) * factor(metric.BASE_UNIT, case.claim.unit)
-        measurement = Measurement(value, case.claim.unit, 1, intervals.whole(value), census=True, kind="static")
-        return Result(case, judge(case.claim, measurement), measurement, software=software)
+    def _static(self, setup: _Setup) -> Result:
+        size = sum(setup.case.model.assets[name].size for name in setup.case.framework.assets.values())
+        software = self._worker(setup).software
+        measurement = measure.of_model(setup.case.claim, StaticEvidence(size, software.get("parameters")))
+        return _judged(setup, measurement, software)
 
     # -- workers --------------------------------------------------------------------------
 
-    def _worker(self, case: Case, setup: _Setup) -> tuple[Agent, Mapping[str, Any]]:
-        """An open worker for a case: the last one where it fits, else a new one."""
-        from pytest_mlmodelscope.agent.agent import Agent, Limits
+    def _worker(self, setup: _Setup) -> Opened:
+        return self._pool.get(
+            _worker_key(setup), setup.environment, _open_request(setup), lambda agent: self._train(setup, agent)
+        )
 
-        key = _worker_key(case, setup)
-        if self._agent is not None and self._agent[0] == key:
-            return self._agent[1], self._agent[2]
-        self.close()
-        agent = Agent(setup.environment, self.settings.limits or Limits())
-        try:
-            software = agent.open(_open_request(case, setup), case.framework.name)
-            self._fit(case, setup, agent)
-        except BaseException:
-            agent.close()
-            raise
-        self._agent = (key, agent, software)
-        return agent, software
-
-    def _fit(self, case: Case, setup: _Setup, agent: Agent) -> None:
-        from pytest_mlmodelscope.manifest.pipeline import Preparation
-
+    def _train(self, setup: _Setup, agent: Agent) -> None:
+        case = setup.case
         fit = case.framework.options.get("fit")
         if fit is None or case.dataset is None:
             return
-        split = case.dataset.splits.get(fit.get("split", "train"))
-        if split is None:
-            raise MlmsError(f"{case.dataset.name} has no split to train on", hint=f'add "{fit.get("split", "train")}"')
-        items = self._read(case, split)
+        name = fit.get("split", "train")
+        if name not in case.dataset.splits:
+            raise MlmsError(f"{case.dataset.name} has no split to train on", hint=f'add a split "{name}"')
+        items = self._read(setup, case.dataset.splits[name])
         self.settings.progress(f"{case.id}: training on {len(items):,} items")
-        agent.fit(Preparation(_inputs(case), setup.files).tensors(items), [item.label for item in items])
+        agent.fit(setup.pipeline()[0].tensors(items), [item.label for item in items])
 
 
-def sampled(items: list[Item], count: int | None) -> list[Item]:
-    """A fixed random sample, in the published order: the same on every machine."""
-    if count is None or count >= len(items):
-        return items
-    chosen = random.Random(20_170_601).sample(range(len(items)), count)  # noqa: S311  # not a secret
-    return [items[index] for index in sorted(chosen)]
+class _Stopwatch:
+    """Seconds of named parts of a run, one after another."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self._last = now - self._last, now
 
 
-def measure_items(case: Case, predictions: Sequence[Any], references: Sequence[Any], available: int) -> Measurement:
-    """The figure over items with its interval; ``available`` is the size of the split."""
-    claim = case.claim
-    metric = member("metrics", claim.metric)
-    scale = factor(metric.BASE_UNIT, claim.unit)
-    evidence = ItemEvidence(predictions, references)
-    value = metric.compute(evidence, claim.metric_options) * scale
-    n = len(predictions)
-    census = n == available and claim.dataset is not None and claim.dataset.relation == "same"
-    interval = intervals.whole(value) if census else _sample_interval(case, metric, evidence, available, scale)
-    failed = sum(prediction is None for prediction in predictions)
-    return Measurement(value, claim.unit, n, interval, census, failed)
+def _judged(setup: _Setup, measurement: Measurement, software: Mapping[str, Any]) -> Result:
+    case = setup.case
+    digest = case.dataset.digest if case.dataset else None
+    return Result(case, judge(case.claim, measurement), measurement, software=software, data_digest=digest)
 
 
-def _sample_interval(case: Case, metric: Any, evidence: ItemEvidence, available: int, scale: float) -> Interval:
+def _timed_evidence(
+    timings: Mapping[str, Any], overhead: Sequence[float], percentile: float, stats: Mapping[str, int]
+) -> TimedEvidence:
     import numpy as np
 
-    options, n = case.claim.metric_options, len(evidence.predictions)
-    if hasattr(metric, "hits"):
-        right = round(float(metric.compute(evidence, options)) * n)
-        found = _proportion_interval(case, right, n, available)
-    else:
-
-        def resampled(chosen: Any) -> float:
-            rows = ItemEvidence([evidence.predictions[i] for i in chosen], [evidence.references[i] for i in chosen])
-            return float(metric.compute(rows, options))
-
-        with np.errstate(all="ignore"):
-            found = intervals.bootstrap(resampled, n)
-    return dataclasses.replace(found, low=found.low * scale, high=found.high * scale)
+    latencies = np.asarray(timings["latencies_ns"], dtype=float) / 1e9
+    added = np.resize(np.asarray(overhead), len(latencies))
+    return TimedEvidence(
+        latencies_s=latencies + added,
+        wall_s=timings["wall_ns"] / 1e9 + float(added.sum()),
+        samples=timings["samples"],
+        percentile=percentile,
+        peak_bytes=int(stats["peak_bytes"]),
+    )
 
 
-def _proportion_interval(case: Case, right: int, n: int, available: int) -> Interval:
-    use = case.claim.dataset
-    if use is not None and use.relation == "same":
-        return intervals.hypergeometric(right, n, available)
-    if use is not None and use.relation == "sample" and use.published_items:
-        return intervals.hypergeometric(right, n, max(use.published_items, n))
-    return intervals.clopper_pearson(right, n)
-
-
-def measure_runs(case: Case, runs: Sequence[TimedEvidence]) -> Measurement:
-    """A timed figure: one value for each process run, their geometric mean and its interval."""
-    claim = case.claim
-    metric = member("metrics", claim.metric)
-    scale = factor(metric.BASE_UNIT, claim.unit)
-    figures = tuple(metric.compute(evidence, claim.metric_options) * scale for evidence in runs)
-    value = math.exp(sum(math.log(figure) for figure in figures) / len(figures))
-    queries = sum(len(evidence.latencies_s) for evidence in runs)
-    return Measurement(value, claim.unit, queries, intervals.process_runs(figures), runs=figures, kind="timed")
-
-
-def _split(case: Case) -> Split:
-    assert case.dataset is not None  # expand refuses a claim that needs data and names none
-    assert case.claim.dataset is not None
-    return case.dataset.splits[case.claim.dataset.split]
-
-
-def _inputs(case: Case) -> Sequence[Any]:
-    return case.framework.inputs or case.model.inputs
-
-
-def _outputs(case: Case) -> Sequence[Any]:
-    return case.framework.outputs or case.model.outputs
-
-
-def _worker_key(case: Case, setup: _Setup) -> tuple[Any, ...]:
-    conditions = case.claim.conditions
+def _worker_key(setup: _Setup) -> tuple[Any, ...]:
+    """What two cases must share to be answered by one worker."""
+    case, conditions = setup.case, setup.case.claim.conditions
     trained_on = case.dataset.digest if case.dataset and "fit" in case.framework.options else None
-    return (
-        setup.environment.key, case.framework.name, case.model.digest, setup.machine.device,
-        conditions.threads, conditions.precision, conditions.batch, trained_on,
-    )  # fmt: skip
+    machine, chosen = setup.machine.device, (conditions.threads, conditions.precision, conditions.batch)
+    return (setup.environment.key, case.framework.name, case.model.digest, machine, *chosen, trained_on)
 
 
-def _open_request(case: Case, setup: _Setup) -> Any:
-    conditions = case.claim.conditions
+def _open_request(setup: _Setup) -> Any:
+    case, conditions = setup.case, setup.case.claim.conditions
+    framework, model = case.framework, case.model
     return {
-        "files": {role: str(setup.files[name]) for role, name in case.framework.assets.items()},
-        "options": dict(case.framework.options),
-        "inputs": [{"name": i.name, "dtype": i.dtype, "shape": list(i.shape)} for i in _inputs(case)],
-        "outputs": [{"name": o.name, "dtype": o.dtype, "shape": list(o.shape)} for o in _outputs(case)],
+        "files": {role: str(setup.files[name]) for role, name in framework.assets.items()},
+        "options": dict(framework.options),
+        "inputs": [_tensor(spec) for spec in framework.inputs or model.inputs],
+        "outputs": [_tensor(spec) for spec in framework.outputs or model.outputs],
         "threads": conditions.threads,
         "device": setup.machine.device,
         "precision": conditions.precision,
     }
 
 
-def _load_settings(case: Case, samples: Sequence[Any]) -> Any:
-    # The tail of a percentile needs queries: at least ten beyond it (LoadGen asks for more, which
-    # the scenarios' own rules will see to).
+def _tensor(spec: Any) -> dict[str, Any]:
+    return {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape)}
+
+
+def _load_settings(case: Case, samples: int) -> Any:
+    """At least ten queries beyond the percentile, and the time that the claim asks for."""
     tail = 1 - case.claim.conditions.percentile / 100
-    least = max(100, math.ceil(10 / max(tail, 1e-4)))
     seconds = case.claim.conditions.seconds
     return {
         "warmup": 10,
-        "min_queries": least,
+        "min_queries": max(100, math.ceil(10 / max(tail, 1e-4))),
         "min_seconds": seconds,
         "max_seconds": max(30.0, 10 * seconds),
-        "samples": len(samples),
+        "samples": samples,
         "batch": case.claim.conditions.batch or 1,
     }
