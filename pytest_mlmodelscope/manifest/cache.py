@@ -261,5 +261,7 @@ def refusal(error: OSError, root: Path) -> AssetError:
     return AssetError(
         "the disk is full" if full else f"the cache cannot be used: {error.strerror or error}",
         where=error.filename or root,
-        hint="`mlms cache prune` frees space" if full else "set MLMS_CACHE to a folder that you may write to",
+        hint="free some: `mlms cache prune`, or with --all"
+        if full
+        else "set MLMS_CACHE to a folder that you may write to",
     )

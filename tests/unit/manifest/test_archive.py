@@ -130,7 +130,7 @@ def test_a_tree_without_files_is_an_error(packed, scratch):
 
 # -- hostile ------------------------------------------------------------------------------
 
-ESCAPES = ["pkg/../../evil", "pkg//../../evil", "pkg//etc/evil"]
+ESCAPES = ["pkg/a/../../../evil", "pkg/../../evil", "pkg//../../evil", "pkg//etc/evil"]
 
 
 @pytest.mark.parametrize("name", ESCAPES)

@@ -254,6 +254,13 @@ BAD_DATASETS = [
     ("asset: text", "asset: txet", 13, 'has no asset "txet"', 'did you mean "text"?'),
     ("        asset: text\n", "", 12, 'key "asset" is missing', "asset:"),
     ("        columns:", "        colunms:", 14, 'unknown key "colunms"', 'did you mean "columns"?'),
+    (
+        "table:\n        asset: text\n        columns: {input: 0, label: 1}",
+        "idx: {inputs: txet}",
+        12,
+        "txet",
+        '"text"?',
+    ),
     ("exclude_labels: [xx]", "exclude_labels: xx", 15, "wrong type", ""),
     ("splits:\n  test:", "split:\n  test:", 8, 'unknown key "split"', 'did you mean "splits"?'),
     ("https://example.org", "ftp://example.org", 7, "not of the form wanted", ""),
