@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -181,9 +181,8 @@ def check_member(
     inside = (*at, name) if options else at
     own_schema = closed(member(group, name).OPTIONS)
     check_against(document, own_schema, options, inside)
-    for key in _naming_assets(own_schema):
-        if key in options:
-            refuse_unknown_asset(document, options[key], known, (*inside, key))
+    for place, asset in _named_assets(own_schema, options, inside):
+        refuse_unknown_asset(document, asset, known, place)
 
 
 def closed(own_schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,10 +190,16 @@ def closed(own_schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, **own_schema}
 
 
-def _naming_assets(own_schema: Mapping[str, Any]) -> list[str]:
+def _named_assets(
+    own_schema: Mapping[str, Any], options: Mapping[str, Any], at: Pointer
+) -> Iterator[tuple[Pointer, str]]:
     """The options whose value is the name of an asset: ``asset``, and what has that format."""
-    options = own_schema.get("properties", {})
-    return [key for key, about in options.items() if key == "asset" or about.get("format") == "asset"]
+    for key, about in own_schema.get("properties", {}).items():
+        value = options.get(key)
+        if isinstance(value, str) and (key == "asset" or about.get("format") == "asset"):
+            yield (*at, key), value
+        elif isinstance(value, Mapping):
+            yield from _named_assets(about, value, (*at, key))
 
 
 def refuse_unknown_asset(document: Document, name: str, known: Iterable[str], at: Pointer) -> None:
