@@ -256,7 +256,7 @@ BAD_DATASETS = [
     ("        columns:", "        colunms:", 14, 'unknown key "colunms"', 'did you mean "columns"?'),
     (
         "table:\n        asset: text\n        columns: {input: 0, label: 1}",
-        "idx: {inputs: txet}",
+        "idx: {assets: {inputs: txet}}",
         12,
         "txet",
         '"text"?',
