@@ -32,6 +32,7 @@ def _members(group: str) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def names(group: str) -> tuple[str, ...]:
     """The names of all members of an extension point, sorted; imports none of them."""
     return tuple(sorted(_members(group)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,10 @@ class ClaimFile(pytest.File):
 
     scope: Collection
 
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._fixtures: dict[Any, Any] = {}
+
     def collect(self) -> Iterator[ClaimCase]:
         """Every case of every claim in the file.
 
@@ -51,16 +56,24 @@ class ClaimFile(pytest.File):
         except MlmsError as error:
             raise self.CollectError(str(error)) from None
         for case, known in cases:
-            timed = member("metrics", case.claim.metric).KIND == "timed"
-            function = verify_timed_claim if timed else verify_claim
-            item = ClaimCase.from_parent(self, name=case.id, callobj=function)
+            item = self._item(case)
             item.case, item.known = case, known
-            if timed:
-                item.add_marker(pytest.mark.benchmark(timer=ReplayClock(), group=case.claim.id))
-            for mark in markers(case):
-                item.add_marker(mark)
+            for name in markers(case):
+                item.add_marker(_mark(name))
             item.extra_keyword_matches.update(_keywords(case))
             yield item
+
+    def _item(self, case: Case) -> ClaimCase:
+        timed = member("metrics", case.claim.metric).KIND == "timed"
+        function = verify_timed_claim if timed else verify_claim
+        # All cases of a file use the same fixtures, as those of a parametrised function do; finding
+        # out which takes pytest longer than all the rest of an item.
+        shared = self._fixtures.get(function)
+        item = ClaimCase.from_parent(self, name=case.id, callobj=function, fixtureinfo=shared)
+        self._fixtures.setdefault(function, item._fixtureinfo)
+        if timed:
+            item.add_marker(pytest.mark.benchmark(timer=ReplayClock(), group=case.claim.id))
+        return item
 
 
 class Collection:
@@ -114,10 +127,22 @@ def _is_other_document(path: Path) -> bool:
 
 def markers(case: Case) -> list[str]:
     """The markers of a case: its target, its framework, and its machine's architecture."""
+    native = _native() if case.target == "cpu" else []
+    return list(dict.fromkeys([case.target, case.framework.name, *native]))
+
+
+@functools.cache
+def _native() -> list[str]:
+    """The marker of this machine's architecture, where it has one."""
     from pytest_mlmodelscope.targets._local import arch
 
-    native = {"aarch64": ["arm"], "ppc64le": ["ppc"]}.get(arch(), []) if case.target == "cpu" else []
-    return list(dict.fromkeys([case.target, case.framework.name, *native]))
+    return {"aarch64": ["arm"], "ppc64le": ["ppc"]}.get(arch(), [])
+
+
+@functools.cache
+def _mark(name: str) -> pytest.MarkDecorator:
+    decorator: pytest.MarkDecorator = getattr(pytest.mark, name)
+    return decorator
 
 
 def _keywords(case: Case) -> set[str]:

@@ -40,7 +40,7 @@ class Terminal:
         cores = machine.facts.get("threads")
         evidence = value(self._config, "evidence") or "full"
         claims = ", ".join(shown_path(root) for root in self._session.roots)
-        network = ", offline" if self._session.settings.offline else ""
+        network = ", offline" if self._session.offline else ""
         return [
             f"mlms: {machine.arch}, {machine.name}, {cores} threads, {machine.memory / 2**30:.1f} GiB; "
             f"pytest-mlmodelscope {version('pytest-mlmodelscope')}, onnxruntime {version('onnxruntime')}",

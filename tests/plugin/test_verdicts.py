@@ -6,7 +6,7 @@ import pytest
 
 TRUE, FALSE = "89.9 %", "95.0 %"
 OTHER_DATA = '{name: digits, relation: other, published: {name: "their digits"}}'
-SAMPLE = '{name: digits, relation: sample, published: {items: 50000}}'
+SAMPLE = "{name: digits, relation: sample, published: {items: 50000}}"
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def test_a_true_claim_passes_and_the_summary_says_why(run, write_claims, claim):
     write_claims(claim("holds", TRUE))
     result = run()
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["mlms: *claims: claims; evidence: full*", "*published claims*", "*holds*", "1 confirmed"])
+    result.stdout.fnmatch_lines(
+        ["mlms: *claims: claims; evidence: full*", "*published claims*", "*holds*", "1 confirmed"]
+    )
 
 
 def test_a_false_claim_fails_with_what_a_scientist_asks_for(run, write_claims, claim):

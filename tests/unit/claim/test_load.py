@@ -91,7 +91,7 @@ def test_a_figure_that_does_not_hold_the_value_is_refused(write):
         load_claims(write(CLAIM.replace("value: 97.5", "value: 97.4")))
 
 
-CONDITIONS = "conditions: {%s}\n"
+MODEL = "model: digits"
 
 MISTAKES = {
     "misspelt key": (("metric:", "metrc:"), 'unknown key "metrc"', 'did you mean "metric"', 5),
@@ -109,23 +109,23 @@ MISTAKES = {
     "source without a title": (("  title: A paper\n", ""), 'key "title" is missing', 'add "title:"', 8),
     "misspelt key of the source": (("  where:", "  were:"), 'unknown key "were"', '"where"', 10),
     "bad date": (("2026-11-24", "24 Nov"), "is not of the form wanted", "2026-11-24", 12),
-    "direction": (("model: digits", "direction: up\nmodel: digits"), "is not one of the choices", "higher", 3),
+    "direction": ((MODEL, "direction: up\n" + MODEL), "is not one of the choices", "higher", 3),
     "tolerance of both kinds": (
-        ("model: digits", "tolerance: {absolute: 1, relative: 1}\nmodel: digits"), "too many properties", "absolute", 3,
+        (MODEL, "tolerance: {absolute: 1, relative: 1}\n" + MODEL), "too many properties", "absolute", 3,
     ),
-    "negative tolerance": (("model: digits", "tolerance: {absolute: -1}\nmodel: digits"), "less than the minimum", "unit", 3),
-    "tolerance as a number": (("model: digits", "tolerance: 1\nmodel: digits"), "has the wrong type", "a mapping", 3),
+    "negative tolerance": ((MODEL, "tolerance: {absolute: -1}\n" + MODEL), "less than the minimum", "unit", 3),
+    "tolerance as a number": ((MODEL, "tolerance: 1\n" + MODEL), "has the wrong type", "a mapping", 3),
     "misspelt split": (("dataset: digits", "dataset: {name: digits, splt: test}"), 'unknown key "splt"', '"split"', 4),
     "relation": (("dataset: digits", "dataset: {name: digits, relation: some}"), "not one of the choices", '"same"', 4),
     "metric option": (("metric: accuracy", "metric: {name: accuracy, k: 5}"), 'unknown key "k"', "", 5),
-    "scenario": (("model: digits", "conditions: {scenario: singlestream}\nmodel: digits"), "no scenario", "single_stream", 3),
-    "percentile": (("model: digits", "conditions: {percentile: 100}\nmodel: digits"), "100", "percentile", 3),
-    "threads": (("model: digits", "conditions: {threads: 0}\nmodel: digits"), "less than the minimum", "threads", 3),
-    "hardware memory": (("model: digits", "conditions: {hardware: {memory: lots}}\nmodel: digits"), "form wanted", "GB", 3),
-    "hardware name": (("model: digits", "conditions: {hardware: {name: '('}}\nmodel: digits"), "regular expression", "", 3),
+    "scenario": ((MODEL, "conditions: {scenario: singlestream}\n" + MODEL), "no scenario", "single_stream", 3),
+    "percentile": ((MODEL, "conditions: {percentile: 100}\n" + MODEL), "100", "percentile", 3),
+    "threads": ((MODEL, "conditions: {threads: 0}\n" + MODEL), "less than the minimum", "threads", 3),
+    "hardware memory": ((MODEL, "conditions: {hardware: {memory: lots}}\n" + MODEL), "form wanted", "GB", 3),
+    "hardware name": ((MODEL, "conditions: {hardware: {name: '('}}\n" + MODEL), "regular expression", "", 3),
     "tab": (("  title:", "\ttitle:"), "is not valid YAML", "indentation", 9),
     "unclosed quote": (('unit: "%"', 'unit: "%'), "is not valid YAML", "quotes", 11),
-    "python object": (("value: 97.5", "value: !!python/object/apply:os.system [ls]"), "is not allowed", "plain text", 6),
+    "python object": (("97.5\n", "!!python/object/apply:os.system [ls]\n"), "is not allowed", "plain text", 6),
 }  # fmt: skip
 
 

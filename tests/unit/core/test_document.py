@@ -83,6 +83,13 @@ def test_an_alias_bomb_does_not_go_off():
         parse("\n".join(lines))
 
 
+def test_a_bomb_of_merges_does_not_go_off_either():
+    lines = ["a0: &a0 {x: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}"]
+    lines += [f"a{i}: &a{i} {{{', '.join(f'k{j}: {{<<: *a{i - 1}}}' for j in range(10))}}}" for i in range(1, 9)]
+    with pytest.raises(DocumentError, match="unfold without end"):
+        parse("\n".join(lines))
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path):
     path = tmp_path / "x.yml"
     path.write_bytes(b"\xef\xbb\xbfa: 1\n")
