@@ -84,6 +84,8 @@ def _inconclusive(claim: Claim, measurement: Measurement) -> str:
     text = f"the interval {span} reaches across the edge of what the claim admits ({admitted(claim)})"
     needed = more_needed(claim, measurement)
     word = "items" if measurement.kind == "items" else "process runs"
+    if needed == 1:
+        word = word.removesuffix("s")
     if needed is None:
         return f"{text}; the figure lies on the edge, more {word} would hardly decide"
     return f"{text}; about {needed:,} more {word} would decide"
