@@ -157,8 +157,7 @@ def _refuse_depth(text: str, path: Path) -> None:
 
     Only a text that could be that deep is looked at event by event.
     """
-    # A thousand levels need as many brackets, or a line that is longer than they are many.
-    if text.count("[") + text.count("{") < 10_000 and len(max(text.split("\n"), key=len)) < 1_000:
+    if _most_depth(text) < 10_000:
         return
     depth = 0
     try:
@@ -169,6 +168,22 @@ def _refuse_depth(text: str, path: Path) -> None:
                 raise DocumentError("is nested too deeply", where=f"{shown_path(path)}:{line}")
     except yaml.YAMLError as error:
         raise _syntax_error(error, path) from None
+
+
+def _most_depth(text: str) -> int:
+    """No fewer levels than a text has, found without parsing it.
+
+    Brackets may be left open at the end of a line, a level of indentation or a dash takes a
+    character of it. Closing brackets only count where no quote or comment can be hiding them.
+    """
+    longest = still_open = 0
+    for line in text.split("\n"):
+        longest = max(longest, len(line))
+        if "[" in line or "{" in line:
+            opened = line.count("[") + line.count("{")
+            plain = not ('"' in line or "'" in line or "#" in line)
+            still_open += max(0, opened - (line.count("]") + line.count("}")) * plain)
+    return longest + still_open
 
 
 @contextmanager

@@ -131,7 +131,7 @@ class _Incoming:
             raise WireError("a tensor of an unknown dtype")
         import numpy
 
-        values = numpy.empty(_bounded(entry["shape"]), dtype="<" + NUMBERS[entry["dtype"]])
+        values = _room(tuple(_bounded(entry["shape"])), "<" + NUMBERS[entry["dtype"]])
         if values.size:
             self._into(_bytes_of(values))
         return _with_gaps(values.tolist(), entry) if "missing" in entry else values
@@ -145,6 +145,28 @@ class _Incoming:
         starts = itertools.chain((0,), ends)
         texts = _with_gaps([joined[start:end] for start, end in zip(starts, ends)], entry)
         return texts if len(entry["shape"]) == 1 else _folded(texts, entry["shape"])
+
+
+#: The array of each kind that was filled last; few, since a model's inputs have few shapes.
+_filled = {}  # type: dict[Any, Any]
+_FILLED_KINDS = 8
+#: References to an array that nobody else holds: ours in _filled, the local one, getrefcount's own.
+_ONLY_OURS = 3
+
+
+def _room(shape: "tuple[int, ...]", dtype: str) -> "Any":
+    """An array to fill: the last one of this kind when nobody holds it any more, else a new one.
+
+    Memory fresh from the system costs more than filling it does (a page fault for every 4 KiB).
+    """
+    import numpy
+
+    values = _filled.get((shape, dtype))
+    if values is None or sys.getrefcount(values) > _ONLY_OURS:
+        if len(_filled) >= _FILLED_KINDS:
+            _filled.clear()
+        values = _filled[shape, dtype] = numpy.empty(shape, dtype=dtype)
+    return values
 
 
 def _bytes_of(values: "Any") -> memoryview:

@@ -148,3 +148,21 @@ def test_more_buffers_than_the_kernel_takes_at_once(there):
     tensors = [(str(number), np.array([number])) for number in range(3000)]
     _, found = there(tensors)
     assert [int(values[0]) for _, values in found] == list(range(3000))
+
+
+def picture(there, value):
+    _, ((_, array),) = there([("x", np.full((64, 64), value, dtype=np.float32))])
+    return array
+
+
+def test_an_array_that_somebody_holds_is_not_filled_again(there):
+    held = picture(there, 1.0)
+    part = picture(there, 2.0)[3:5]
+    picture(there, 3.0)
+    assert (held == 1.0).all()
+    assert (part == 2.0).all()
+
+
+def test_the_memory_of_an_array_that_nobody_holds_is_filled_again(there):
+    first = picture(there, 1.0).__array_interface__["data"]
+    assert picture(there, 2.0).__array_interface__["data"] == first
