@@ -150,8 +150,16 @@ class _Incoming:
 #: The array of each kind that was filled last; few, since a model's inputs have few shapes.
 _filled = {}  # type: dict[Any, Any]
 _FILLED_KINDS = 8
-#: References to an array that nobody else holds: ours in _filled, the local one, getrefcount's own.
-_ONLY_OURS = 3
+
+
+def _count_only_ours() -> int:
+    """How many references an array has that only ``_filled`` holds; not the same in every Python."""
+    filled = {0: bytearray()}
+    values = filled.get(0)
+    return sys.getrefcount(values)
+
+
+_ONLY_OURS = _count_only_ours()
 
 
 def _room(shape: "tuple[int, ...]", dtype: str) -> "Any":
