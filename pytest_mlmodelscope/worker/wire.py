@@ -129,7 +129,6 @@ class _Incoming:
             return self._text(entry)
         if entry["dtype"] not in NUMBERS:
             raise WireError("a tensor of an unknown dtype")
-        import numpy
 
         values = _room(tuple(_bounded(entry["shape"])), "<" + NUMBERS[entry["dtype"]])
         if values.size:
