@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -117,26 +115,3 @@ def _tolerance(case: Case) -> str:
     unit = f" {case.claim.unit}" if tolerance.kind == "absolute" and case.claim.unit != "1" else ""
     origin = ", half a unit of the last published digit" if tolerance.derived else ""
     return f"{amount}{unit} {tolerance.kind}{origin}; the claim admits {admitted(case.claim)}"
-
-
-def properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What goes into JUnit: flat text, one property each."""
-    interval = record.get("interval") or {}
-    wanted = {
-        "verdict": record["verdict"],
-        "reason": record["reason"],
-        "claim": record["claim"],
-        "model": record["model"],
-        "dataset": record["dataset"],
-        "framework": record["framework"],
-        "target": record["target"],
-        "metric": record["metric"],
-        "unit": record["unit"],
-        "published": record["published"],
-        "measured": record["measured"],
-        "n": record["n"],
-        "interval_low": interval.get("low"),
-        "interval_high": interval.get("high"),
-        "baseline": (record.get("baseline") or {}).get("status"),
-    }
-    return [(f"mlms.{name}", str(text)) for name, text in wanted.items() if text is not None]

@@ -16,10 +16,10 @@ from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.core.result import Result, Verdict
-from pytest_mlmodelscope.plugin import cases
+from pytest_mlmodelscope.plugin import cases, junit
 from pytest_mlmodelscope.plugin.collect import ClaimCase, ClaimFile, Collection, collect_file, markers
 from pytest_mlmodelscope.plugin.options import path_value, value
-from pytest_mlmodelscope.plugin.outcomes import Policy, decide, properties
+from pytest_mlmodelscope.plugin.outcomes import Policy, decide
 from pytest_mlmodelscope.plugin.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Session:
             matched = result.verdict.word in item.known.verdicts
             known = {"verdict": sorted(item.known.verdicts), "reason": item.known.reason, "matched": matched}
         item.record = case_record(result, known)
-        item.user_properties.extend(properties(item.record))
+        item.user_properties.extend(junit.of_case(self._config, item.record))
         self._config.hook.pytest_mlms_case_finished(item=item, record=item.record)
 
     @pytest.hookimpl(wrapper=True)
@@ -202,9 +202,10 @@ class Session:
         if record is not None:
             self.records.append(record)
 
-    @pytest.hookimpl
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Write the benchmark JSON."""
+        """Add the verdicts to JUnit's file, and write the benchmark JSON."""
+        junit.add_to_suite(self._config, self.records)
         target = path_value(self._config, "json")
         if target is None or hasattr(self._config, "workerinput"):
             return
