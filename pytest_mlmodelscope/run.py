@@ -345,12 +345,12 @@ def _tensor(spec: Any) -> dict[str, Any]:
 
 
 def _load_settings(case: Case, samples: int) -> Any:
-    """At least ten queries beyond the percentile, and the time that the claim asks for."""
+    """Every query once, at least ten beyond the percentile, and the time that the claim asks for."""
     tail = 1 - case.claim.conditions.percentile / 100
     seconds = case.claim.conditions.seconds
     return {
         "warmup": 10,
-        "min_queries": max(100, math.ceil(10 / max(tail, 1e-4))),
+        "min_queries": max(samples, math.ceil(10 / max(tail, 1e-4))),
         "min_seconds": seconds,
         "max_seconds": max(30.0, 10 * seconds),
         "samples": samples,
