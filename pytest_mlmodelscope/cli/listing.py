@@ -1,9 +1,9 @@
-"""``mlms claims``, ``models``, ``datasets``, ``frameworks`` and ``schema``: what there is."""
+"""``mlms claims``, ``models``, ``datasets``, ``schema`` and one command for each extension point: what there is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import click
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
-from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.core.errors import NotApplicable, UsageError
+from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.schema import CURRENT
 from pytest_mlmodelscope.core.schema import schema as json_schema
 from pytest_mlmodelscope.manifest.load import Catalogue
@@ -84,7 +85,6 @@ def datasets(manifests: Sequence[Path], as_json: bool) -> None:
 def frameworks(as_json: bool) -> None:
     """List the frameworks that are built in or were installed as extensions."""
     from pytest_mlmodelscope.core.framework import framework_spec
-    from pytest_mlmodelscope.core.registry import names
 
     rows = []
     for name in names("frameworks"):
@@ -92,6 +92,52 @@ def frameworks(as_json: bool) -> None:
         versions = ", ".join(entry.version for entry in spec.environments)
         rows.append({"name": name, "title": spec.title, "versions": versions, "devices": ", ".join(spec.devices)})
     _print(rows, ("name", "title", "versions", "devices"), as_json)
+
+
+@click.command()
+@json_option
+def metrics(as_json: bool) -> None:
+    """List the metrics that a claim may name, their units and options."""
+    from pytest_mlmodelscope.core.units import UNITS
+
+    rows = []
+    for name in names("metrics"):
+        metric = member("metrics", name)
+        units = [unit for unit, (base, _) in UNITS.items() if base == metric.BASE_UNIT]
+        about = {"kind": metric.KIND, "units": units, "direction": metric.DIRECTION}
+        rows.append({**_member_row("metrics", name), **about})
+    _print(rows, ("name", "about", "units", "direction", "options"), as_json)
+
+
+@click.command()
+@json_option
+def steps(as_json: bool) -> None:
+    """List the steps that make a tensor of an item, and a prediction of a tensor."""
+    _print([_member_row("steps", name) for name in names("steps")], ("name", "about", "options"), as_json)
+
+
+@click.command()
+@json_option
+def readers(as_json: bool) -> None:
+    """List the formats of data that a dataset's manifest may name as its reader."""
+    _print([_member_row("datasets", name) for name in names("datasets")], ("name", "about", "options"), as_json)
+
+
+@click.command()
+@json_option
+def scenarios(as_json: bool) -> None:
+    """List the load patterns that a timed claim may name."""
+    rows = [{"name": name, "about": _first_line(member("scenarios", name))} for name in names("scenarios")]
+    _print(rows, ("name", "about"), as_json)
+
+
+@click.command()
+@json_option
+def targets(as_json: bool) -> None:
+    """List the kinds of machine that a claim can be verified on, and which of them are here."""
+    rows = [_target_row(name) for name in names("targets")]
+    shown = [{**row, "here": row["machine_class"] or f"no: {row['reason']}"} for row in rows]
+    _print(rows if as_json else shown, ("name", "about", "here"), as_json)
 
 
 @click.command()
@@ -145,6 +191,28 @@ def _claim_row(claim: Claim) -> dict[str, Any]:
     }
 
 
+def _member_row(group: str, name: str) -> dict[str, Any]:
+    found = member(group, name)
+    options = {option: about.get("description", "") for option, about in found.OPTIONS.get("properties", {}).items()}
+    return {"name": name, "about": _first_line(found), "options": options}
+
+
+def _first_line(found: Any) -> str:
+    return (found.__doc__ or "").strip().partition("\n")[0]
+
+
+def _target_row(name: str) -> dict[str, Any]:
+    target = member("targets", name)
+    row = {"name": name, "about": _first_line(target)}
+    try:
+        machine = target.probe()
+    except NotApplicable as error:
+        why = "; ".join(filter(None, (error.what, error.hint)))
+        return {**row, "here": False, "machine_class": None, "device": None, "memory": None, "reason": why}
+    about = {"machine_class": machine.machine_class, "device": machine.name, "memory": machine.memory}
+    return {**row, "here": True, **about, "reason": None}
+
+
 def _catalogue(more: Sequence[Path]) -> Catalogue:
     for path in more:
         if not path.is_dir():
@@ -160,4 +228,8 @@ def _print(rows: Sequence[dict[str, Any]], shown: Sequence[str], as_json: bool) 
     from pytest_mlmodelscope.cli.show import columns
     from pytest_mlmodelscope.reports.terminal import listing
 
-    click.echo(listing(shown, [[str(row[key]) for key in shown] for row in rows], columns()))
+    click.echo(listing(shown, [[_cell(row[key]) for key in shown] for row in rows], columns()))
+
+
+def _cell(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, (Mapping, list)) else str(value)

@@ -1,0 +1,55 @@
+"""``mlms metrics``, ``steps``, ``readers``, ``scenarios`` and ``targets``: what the registry has."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from pytest_mlmodelscope.cli.main import cli
+from pytest_mlmodelscope.core.registry import member, names
+from pytest_mlmodelscope.targets._local import local_cpu
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(cli, list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("command", "group"),
+    [("metrics", "metrics"), ("steps", "steps"), ("readers", "datasets"), ("scenarios", "scenarios")],
+)
+def test_members_of_an_extension_point_are_those_of_the_registry(command, group):
+    rows = json.loads(invoke(command, "--json").stdout)
+    assert [row["name"] for row in rows] == list(names(group))
+    table = invoke(command)
+    assert table.exit_code == 0, table.output
+    for row in rows:
+        assert row["name"] in table.stdout
+        assert row["about"] == member(group, row["name"]).__doc__.splitlines()[0]
+
+
+@pytest.mark.parametrize(("command", "group"), [("metrics", "metrics"), ("steps", "steps"), ("readers", "datasets")])
+def test_every_option_is_listed_with_what_it_means(command, group):
+    for row in json.loads(invoke(command, "--json").stdout):
+        assert list(row["options"]) == list(member(group, row["name"]).OPTIONS.get("properties", {}))
+        assert all(row["options"].values())
+
+
+def test_a_metric_is_listed_with_its_units_and_what_is_better():
+    rows = {row["name"]: row for row in json.loads(invoke("metrics", "--json").stdout)}
+    assert (rows["throughput"]["units"], rows["throughput"]["direction"]) == (["1/s"], "higher")
+    assert (rows["accuracy"]["units"], rows["accuracy"]["kind"]) == (["1", "%"], "items")
+    assert (rows["latency"]["kind"], rows["latency"]["direction"]) == ("timed", "lower")
+
+
+def test_targets_say_what_is_here_and_why_others_are_not():
+    rows = {row["name"]: row for row in json.loads(invoke("targets", "--json").stdout)}
+    assert list(rows) == list(names("targets"))
+    assert rows["cpu"]["here"]
+    assert rows["cpu"]["machine_class"] == local_cpu().machine_class
+    assert rows["cpu"]["memory"] > 0
+    assert not rows["fpga"]["here"]
+    assert "no FPGA can be driven from here" in rows["fpga"]["reason"]
+    table = invoke("targets").stdout
+    assert local_cpu().machine_class in table
+    assert "no: no FPGA" in table
