@@ -31,8 +31,14 @@ def of_items(claim: Claim, evidence: ItemEvidence, available: int) -> Measuremen
 
 
 def of_runs(claim: Claim, runs: Sequence[TimedEvidence]) -> Measurement:
-    """A timed figure: one value for each process run, their geometric mean and its interval."""
+    """A timed figure: one value for each process run, their geometric mean and its interval.
+
+    Raises:
+        MlmsError: the metric cannot be computed, or a run's figure is not positive.
+    """
     figures = tuple(_compute(claim, evidence) for evidence in runs)
+    if any(figure <= 0 for figure in figures):
+        raise MlmsError(f"the {claim.metric} of a process run is not positive", got=min(figures))
     value = math.exp(sum(math.log(figure) for figure in figures) / len(figures))
     queries = sum(len(evidence.latencies_s) for evidence in runs)
     return Measurement(value, claim.unit, queries, intervals.process_runs(figures), runs=figures, kind="timed")
@@ -71,7 +77,10 @@ def _sample_interval(claim: Claim, evidence: ItemEvidence, available: int) -> In
 
     def resampled(chosen: Any) -> float:
         rows = ItemEvidence([evidence.predictions[i] for i in chosen], [evidence.references[i] for i in chosen])
-        return _compute(claim, rows)
+        try:
+            return _compute(claim, rows)
+        except MlmsError:  # the figure of all items exists: a rare class is not in every resample
+            return math.nan
 
     return intervals.bootstrap(resampled, n)
 
