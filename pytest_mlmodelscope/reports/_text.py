@@ -17,7 +17,12 @@ DIGITS: Final = 6
 _LARGE, _SMALL = 1e15, 1e-9
 _LONG: Final = 100
 _DIGEST: Final = re.compile("[0-9a-f]{40,}")
-JUDGEMENTS: Final = {"same": "same", "better": "better", "worse": "WORSE", "not_comparable": "not comparable"}
+JUDGEMENTS: Final = {
+    "same": "within uncertainty",
+    "better": "better",
+    "worse": "WORSE",
+    "not_comparable": "not comparable",
+}
 
 
 def measured(case: Mapping[str, Any]) -> str:
@@ -150,6 +155,13 @@ def counts(cases: Iterable[Mapping[str, Any]]) -> str:
     """``8 confirmed, 1 refuted``, in the order of the five words."""
     found = Counter(case["verdict"] for case in cases)
     return ", ".join(f"{found[word]:,} {word.replace('_', ' ')}" for word in WORDS if found[word]) or "no cases"
+
+
+def moved(difference: Difference) -> tuple[list[Figure], str]:
+    """The figures that are not the very same in both records, and how many others there are."""
+    others = [figure for figure in difference.figures if figure.absolute or figure.differing]
+    same = len(difference.figures) - len(others)
+    return others, f"{same:,} more {'figure is' if same == 1 else 'figures are'} the same in both" if same else ""
 
 
 def fact_groups(difference: Difference) -> tuple[tuple[str, tuple[Fact, ...]], ...]:

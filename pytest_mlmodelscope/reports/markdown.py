@@ -40,10 +40,7 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
         if facts:
             lines += ["", f"#### {title.capitalize()}", "", *_table(("", "a", "b"), _text.fact_rows(facts))]
     lines += _verdicts(difference)
-    if difference.figures:
-        lines += ["", "#### Figures", ""]
-        lines += _table(("case", "a", "b", "change", ""), map(_figure_row, difference.figures))
-    return "\n".join(lines)
+    return "\n".join(lines + _figures(difference))
 
 
 def escaped(text: str) -> str:
@@ -70,6 +67,12 @@ def _verdicts(difference: Difference) -> list[str]:
     rows += [(case.id, _word(case.verdict), "vanished (worse)", "") for case in difference.vanished]
     rows += [(case.id, "-", f"{_word(case.verdict)} (new)", "") for case in difference.new]
     return ["", "#### Verdicts", "", *_table(("case", "a", "b", "why"), rows)] if rows else []
+
+
+def _figures(difference: Difference) -> list[str]:
+    figures, unchanged = _text.moved(difference)
+    table = _table(("case", "a", "b", "change", ""), map(_figure_row, figures)) if figures else []
+    return ["", "#### Figures", "", *table, *(["", unchanged] if unchanged else [])] if difference.figures else []
 
 
 def _word(verdict: str) -> str:

@@ -178,13 +178,15 @@ def _lone_line(what: str, style: str, case: Lone) -> RenderableType:
 
 def _figures(difference: Difference, width: int) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    for figure in difference.figures:
+    figures, unchanged = _text.moved(difference)
+    for figure in figures:
         text = f"{_text.JUDGEMENTS[figure.judgement]}  {_text.plain(figure.id)} ({figure.metric})"
         parts += [_styled(line, figure.judgement) for line in textwrap.wrap(text, width, subsequent_indent="    ")]
         sides = f"{_text.figure(figure.a, figure.unit)} -> {_text.figure(figure.b, figure.unit)}"
         parts += _wrapped(f"{sides}; {_text.change(figure)}", width, "    ")
         for place, a, b in _text.fact_rows(figure.differing):
             parts += _wrapped(f"{place}: {a} -> {b}", width, "    ")
+    parts += _wrapped(unchanged, width, "") if unchanged else []
     return ["", _styled("figures", "bold"), *parts] if parts else []
 
 
