@@ -40,7 +40,8 @@ def lint(paths: Sequence[Path], manifests: Sequence[Path], as_json: bool) -> Non
     else:
         for problem in found.problems:
             click.echo(str(problem))
-        click.echo(f"{found.files} files checked, {len(found.problems)} problems" + _skipped(found.skipped))
+        checked = f"{_counted(found.files, 'file')} checked, {_counted(len(found.problems), 'problem')}"
+        click.echo(checked + _skipped(found.skipped))
     if found.problems:
         raise SystemExit(1)
 
@@ -154,6 +155,10 @@ def _row(problem: MlmsError) -> dict[str, Any]:
         "got": None if problem.got is None else str(problem.got),
         "hint": problem.hint,
     }
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _skipped(paths: Sequence[Path]) -> str:

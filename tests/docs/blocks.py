@@ -1,8 +1,10 @@
 """Reads the fenced blocks of a Markdown document and does what each of them says.
 
 A line before a block may say how it is meant: ``<!-- fragment -->`` (a part of a document, so only
-its syntax counts), ``<!-- file: PATH -->`` (the block is written there first, for later commands) or
-``<!-- not run: REASON -->``.
+its syntax counts), ``<!-- file: PATH -->`` (the block is written there first, for later commands),
+``<!-- broken file: PATH -->`` (the same, and nobody checks it), ``<!-- status: N -->`` (the last command
+of the block ends with that status instead of 0) or ``<!-- not run: REASON -->``. A document that says ``<!-- project: empty -->`` in its first lines starts
+from an empty folder, all others from a copy of the project.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from pytest_mlmodelscope.core.document import parse_document
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.schema import check
 
-MARK = re.compile(r"<!--\s*(fragment|file|not run)(?::\s*(.*?))?\s*-->\s*$")
+MARK = re.compile(r"<!--\s*(fragment|file|broken file|status|not run)(?::\s*(.*?))?\s*-->\s*$")
+PROJECT = re.compile(r"^<!--\s*project:\s*(.*?)\s*-->$", re.MULTILINE)
 FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*([\w+-]*)")
 #: Languages that are only shown.
 SHOWN = {"", "text", "markdown", "diff", "csv"}
@@ -70,6 +73,18 @@ def blocks(path: Path) -> Iterator[Block]:
         number = end + 1
 
 
+def starts_empty(path: Path) -> bool:
+    """Whether a document's commands run in an empty folder instead of a copy of the project.
+
+    Raises:
+        BlockFailed: it asks for a project of another kind.
+    """
+    match = PROJECT.search(path.read_text(encoding="utf-8"))
+    if match and match[1] not in {"empty", "checkout"}:
+        raise BlockFailed(f'{path.name}: a project is "empty" or "checkout", not "{match[1]}"')
+    return match is not None and match[1] == "empty"
+
+
 def _line_before(lines: list[str], number: int) -> str:
     """The nearest line above that is not blank."""
     return next((line for line in reversed(lines[:number]) if line.strip()), "")
@@ -96,11 +111,11 @@ def perform(block: Block, folder: Path) -> None:
         if not block.about:
             raise BlockFailed("says not why it is not run")
         return
-    if block.mark == "file":
+    if block.mark in {"file", "broken file"}:
         target = folder / block.about
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(block.text, encoding="utf-8")
-    if block.language not in SHOWN:
+    if block.language not in SHOWN and block.mark != "broken file":
         if block.language not in LANGUAGES:
             raise BlockFailed(f'nothing checks "{block.language}": one of {", ".join(sorted(LANGUAGES))}, or text')
         LANGUAGES[block.language](block, folder)
@@ -146,8 +161,10 @@ def _python(block: Block, folder: Path) -> None:
 
 
 def _console(block: Block, folder: Path) -> None:
-    for command, expected in commands(block.text):
-        printed = _ran(["sh", "-c", command], folder)
+    found = commands(block.text)
+    status = int(block.about) if block.mark == "status" else 0
+    for number, (command, expected) in enumerate(found, 1):
+        printed = _ran(["sh", "-c", command], folder, status if number == len(found) else 0)
         if expected and not matches(expected, printed):
             lines = difflib.unified_diff(
                 expected.splitlines(), printed.splitlines(), "documented", "printed", "", "", 2
@@ -196,19 +213,21 @@ def matches(expected: str, printed: str) -> bool:
     return re.fullmatch(wanted, stripped, re.DOTALL) is not None
 
 
-def _ran(command: list[str], folder: Path) -> str:
+def _ran(command: list[str], folder: Path, status: int = 0) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # What tells pytest about the run around this one is not for the one inside.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1"},
+        env={**environment, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=300,
     )
-    if done.returncode != 0:
+    if done.returncode != status:
         tail = "\n".join(f"  | {line}" for line in done.stdout.splitlines()[-15:])
         raise BlockFailed(f"`{command[-1].strip()}` ended with status {done.returncode}\n{tail}")
     return done.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from blocks import BlockFailed, blocks, commands, failures, matches
+from blocks import BlockFailed, blocks, commands, failures, matches, starts_empty
 
 CLAIM = """schema: claim/1
 id: m-top1
@@ -40,6 +40,8 @@ def test_a_true_page_has_no_failures(tmp_path: Path) -> None:
         fence("python", "import pytest_mlmodelscope\nassert pytest_mlmodelscope.__version__"),
         fence("console", "$ head -1 claims/mine.yml\nschema: claim/1\n$ echo one two \\\n  three\none ... three"),
         fence("text", "anything { at all"),
+        fence("yaml", "schema: claim/1\nmetrc: x", "broken file: claims/broken.yml"),
+        fence("console", "$ tail -1 claims/broken.yml\nmetrc: x\n$ false", "status: 1"),
         fence("console", "$ false", "not run: it fails"),
     )
 
@@ -58,6 +60,8 @@ def test_a_true_page_has_no_failures(tmp_path: Path) -> None:
         (fence("json", "{"), "Expecting"),
         (fence("python", "assert False, 'so'"), "AssertionError: so"),
         (fence("console", "$ false"), "`false` ended with status 1"),
+        (fence("console", "$ true", "status: 1"), "`true` ended with status 0"),
+        (fence("console", "$ false\n$ false", "status: 1"), "`false` ended with status 1"),
         (fence("console", "$ echo one\ntwo"), "-two\n+one"),
         (fence("console", "echo one"), "begin commands with `$ `"),
         (fence("console", "$ false", "not run"), "says not why"),
@@ -114,3 +118,15 @@ def test_commands_are_kept_apart_from_what_they_print() -> None:
 )
 def test_three_dots_stand_for_anything(expected: str, printed: str, same: bool) -> None:
     assert matches(expected, printed) is same
+
+
+@pytest.mark.parametrize(
+    ("line", "empty"), [("", False), ("<!-- project: empty -->", True), ("<!-- project: checkout -->", False)]
+)
+def test_a_document_says_in_which_project_it_starts(tmp_path: Path, line: str, empty: bool) -> None:
+    assert starts_empty(document(tmp_path, line)) is empty
+
+
+def test_a_document_that_asks_for_an_unknown_project_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BlockFailed, match='not "emty"'):
+        starts_empty(document(tmp_path, "<!-- project: emty -->"))

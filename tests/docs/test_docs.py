@@ -7,15 +7,22 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from blocks import failures
+from blocks import failures, starts_empty
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", *ROOT.glob("docs/**/*.md")])
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of the project as a reader has it: what git knows or would add, nothing that was built."""
+def project(document: Path, tmp_path: Path) -> Path:
+    """Where a reader of the document is: in an empty folder, or in a fresh checkout of the project."""
+    if not starts_empty(document):
+        _copy_checkout(tmp_path)
+    return tmp_path
+
+
+def _copy_checkout(folder: Path) -> None:
+    """What git knows or would add, nothing that was built."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -25,11 +32,11 @@ def checkout(tmp_path: Path) -> Path:
     )
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_block_is_true(document: Path, checkout: Path) -> None:
-    assert failures(document, checkout) == []
+def test_every_block_is_true(document: Path, project: Path) -> None:
+    found = failures(document, project)
+    assert not found, "\n\n".join(found)
