@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError
+from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import Split
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Case, Measurement, Result, Verdict
@@ -134,6 +135,7 @@ class Engine:
 
         machine = member("targets", case.target).probe()
         require(machine, case.claim.conditions.hardware)
+        _require_device(case, machine)
         clock = _Stopwatch()
         files = {name: self._fetcher.fetch(asset) for name, asset in case.model.assets.items()}
         clock.lap("fetch_model")
@@ -282,6 +284,16 @@ class Engine:
         items = self._read(setup, case.dataset.splits[name])
         self.settings.progress(f"{case.id}: training on {len(items):,} items")
         agent.fit(setup.pipeline()[0].tensors(items), [item.label for item in items])
+
+
+def _require_device(case: Case, machine: Machine) -> None:
+    spec = framework_spec(case.framework.name)
+    if machine.device not in spec.devices:
+        raise NotApplicable(
+            f"{spec.title} is not driven on a {machine.device} here",
+            expected=" or ".join(spec.devices),
+            got=f"{machine.device}: {machine.name}",
+        )
 
 
 class _Stopwatch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 TRUE, FALSE = "89.9 %", "95.0 %"
@@ -74,6 +76,16 @@ def test_hardware_that_is_not_here_is_a_skip_and_fails_only_where_required(run, 
     result.stdout.fnmatch_lines(["SKIPPED*not applicable here*other hardware (name)*"])
     run("--mlms-require", "cpu").assert_outcomes(failed=1)
     run("--mlms-require", "pytorch").assert_outcomes(skipped=1)
+
+
+def test_a_device_that_the_framework_is_not_driven_on_is_not_applicable(run, project, write_claims, claim, monkeypatch):
+    tool = project.path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'Some GPU, 16384, 555.1'\n")
+    tool.chmod(0o755)
+    write_claims(claim("fast", TRUE, conditions="{hardware: {device: gpu, name: Some}}"))
+    run("-rs").stdout.fnmatch_lines(["SKIPPED*not applicable here: no GPU here*"])
+    monkeypatch.setenv("PATH", str(project.path), prepend=os.pathsep)
+    run("-rs", "-m", "gpu").stdout.fnmatch_lines(["SKIPPED*ONNX Runtime is not driven on a gpu here*"])
 
 
 def test_a_broken_model_is_an_error_and_the_others_go_on(run, project, write_claims, claim):
