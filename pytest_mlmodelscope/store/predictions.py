@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ def keep(root: Path, ids: Sequence[str], predictions: Sequence[Any], references:
         json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=_plain)
         for row in zip(ids, predictions, references, strict=True)
     ]
-    raw = ("\n".join(lines) + "\n").encode()
+    # A file's name need not be text; what UTF-8 cannot hold is then written as JSON's own escape.
+    raw = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
     digest = hashlib.sha256(raw).hexdigest()
     path = root / digest[:2] / f"{digest}.jsonl.gz"
     if not path.exists():
@@ -41,11 +42,6 @@ def read(path: Path) -> Iterator[tuple[str, Any, Any]]:
         for line in file:
             identity, prediction, reference = json.loads(line)
             yield identity, prediction, reference
-
-
-def digest_of(values: Iterable[Any]) -> str:
-    """SHA-256 of a sequence of plain values, in order."""
-    return hashlib.sha256(json.dumps(list(values), default=_plain).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ def admits(hardware: Hardware) -> bool:
 
 @functools.cache
 def probe() -> Machine:
-    """The first GPU that the driver lists; memory in bytes.
+    """The first GPU that the driver lists; memory in bytes, 0 where it has none of its own.
 
     Raises:
         NotApplicable: no driver or no device.
@@ -38,6 +38,6 @@ def probe() -> Machine:
         device="gpu",
         arch=arch(),
         name=name,
-        memory=int(memory) * 2**20,
+        memory=int(memory) * 2**20 if memory.isdigit() else 0,
         facts={"driver": driver},
     )
