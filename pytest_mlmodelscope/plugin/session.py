@@ -76,9 +76,16 @@ class Session:
         return [own if own.is_dir() else bundled_root() / "claims"]
 
     def _point_at_claims(self) -> None:
-        """Without a path on the command line, verify the claims and leave other tests alone."""
-        if self._config.args_source is not pytest.Config.ArgsSource.ARGS:
-            self._config.args[:] = [str(path) for path in self.roots]
+        """Where no path is given, ``--mlms`` verifies the claims alone, and the setting ``mlms`` adds
+        them to the tests that ``testpaths`` names.
+        """
+        roots, source = [str(path) for path in self.roots], self._config.args_source
+        if source is pytest.Config.ArgsSource.ARGS:
+            return
+        if self._config.getoption("mlms"):
+            self._config.args[:] = roots
+        elif source is pytest.Config.ArgsSource.TESTPATHS:
+            self._config.args.extend(root for root in roots if root not in self._config.args)
 
     def _known(self) -> list[Known]:
         base = self._config.invocation_params.dir
