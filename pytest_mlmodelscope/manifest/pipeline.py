@@ -123,7 +123,7 @@ def _stacked(spec: Input, values: list[Any]) -> Any:
                 got=list(array.shape),
                 hint="resize, crop or pad to one shape, or leave `batch` out of the input's shape",
             )
-    return np.stack(arrays) if spec.batched else np.ascontiguousarray(first)
+    return np.stack(arrays) if spec.batched else first
 
 
 def _fits(shape: tuple[int, ...], declared: Sequence[int | str]) -> bool:
@@ -169,6 +169,8 @@ class Decision:
         value = outputs[name]
         if not self._batched:
             return [value]
+        if not getattr(value, "shape", True):
+            raise ModelError(f"the output {name} has no entries, but one value, for {count} items")
         if len(value) != count:
             raise ModelError(f"the output {name} has {len(value)} entries for {count} items")
         return value  # type: ignore[no-any-return]
