@@ -1,10 +1,15 @@
 """Reads the fenced blocks of a Markdown document and does what each of them says.
 
-A line before a block may say how it is meant: ``<!-- fragment -->`` (a part of a document, so only
-its syntax counts), ``<!-- file: PATH -->`` (the block is written there first, for later commands),
-``<!-- broken file: PATH -->`` (the same, and nobody checks it), ``<!-- status: N -->`` (the last command
-of the block ends with that status instead of 0) or ``<!-- not run: REASON -->``. A document that says ``<!-- project: empty -->`` in its first lines starts
-from an empty folder, all others from a copy of the project.
+A line before a block may say how it is meant:
+
+- ``<!-- fragment -->``: a part of a document, so only its syntax counts;
+- ``<!-- file: PATH -->``: the block is written there first, for later commands;
+- ``<!-- broken file: PATH -->``: the same, and nobody checks it;
+- ``<!-- status: N -->``: the last command of the block ends with that status instead of 0;
+- ``<!-- not run: REASON -->``.
+
+A document that says ``<!-- project: empty -->`` starts from an empty folder, all others from a copy
+of the project.
 """
 
 from __future__ import annotations
