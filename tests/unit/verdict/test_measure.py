@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
-from pytest_mlmodelscope.core.errors import MlmsError
+from pytest_mlmodelscope.core.errors import MlmsError, NotApplicable
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
 from pytest_mlmodelscope.verdict.intervals import clopper_pearson, hypergeometric
 from pytest_mlmodelscope.verdict.judge import judge
@@ -271,9 +271,9 @@ def test_a_size_is_exact():
     assert found.interval.low == found.interval.high == 12.345
 
 
-def test_parameters_that_a_framework_cannot_count_are_an_error_or_undefined():
+def test_parameters_that_a_framework_cannot_count_make_the_claim_not_applicable():
     claim = dataclasses.replace(SIZE, metric="parameter_count", unit="parameters")
-    with pytest.raises(MlmsError, match="parameter"):
+    with pytest.raises(NotApplicable, match="parameters"):
         of_model(claim, StaticEvidence(1, None))
 
 
