@@ -86,7 +86,7 @@ Claims are verified by pytest; this command shows what there is to verify, and w
   mlms diff before.json now.json        compare it with an earlier one,
                                         or with another machine's
 
-Exit codes: 0 all is well; 1 a gate failed (what `diff`, `lint` and `cache verify` are for);
+Exit codes: 0 all is well; 1 a gate failed (`diff`, `lint`, `cache verify`, `env verify`);
 2 a mistake in what was asked for, said on the standard error; 130 interrupted.
 """
 
