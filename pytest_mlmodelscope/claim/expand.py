@@ -115,4 +115,5 @@ def _targets(claim: Claim, chosen: Selection) -> list[str]:
         return [name for name in chosen.targets if member("targets", name).admits(hardware)]
     if not hardware.device and not hardware.arch:
         return ["cpu"]
-    return [name for name in ("cpu", "gpu", "fpga", "arm", "ppc") if member("targets", name).admits(hardware)][:1]
+    # Processors first: GPUs and FPGAs admit every architecture.
+    return [name for name in ("cpu", "arm", "ppc", "gpu", "fpga") if member("targets", name).admits(hardware)][:1]
