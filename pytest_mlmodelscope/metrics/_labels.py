@@ -45,20 +45,28 @@ def _classes(scores: Sequence[Any], bands: Sequence[Mapping[str, Any]]) -> list[
 
 
 def refuse_other_kind(predictions: Sequence[Any], references: Sequence[Any]) -> None:
-    """Refuse text against numbers: no item could ever match, and the figure would look like a bad model's.
+    """Refuse text against numbers, or several labels against one: no item could ever match, and the
+    figure would look like a bad model's.
 
     Raises:
         UsageError: the first answer and the first reference are of different kinds.
     """
     prediction = next((value for value in predictions if value is not None), None)
     reference = next((value for value in references if value is not None), None)
-    if prediction is not None and reference is not None and isinstance(prediction, str) != isinstance(reference, str):
+    if prediction is not None and reference is not None and _kind(prediction) != _kind(reference):
         raise UsageError(
             "predictions and references are of different kinds",
             expected=f"like the reference {reference!r}",
             got=repr(prediction),
-            hint="let the model's output end with a step (labels, map) that gives the dataset's labels",
+            hint="let the model's output end with a step (argmax, labels, map) that gives the dataset's labels"
+            + (", or use top_k_accuracy" if _kind(prediction) == "several" else ""),
         )
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "text"
+    return "several" if hasattr(value, "__len__") else "number"
 
 
 def matches(predictions: Sequence[Any], references: Sequence[Any]) -> NDArray[np.bool_]:

@@ -91,3 +91,9 @@ def test_a_band_may_have_two_edges():
 def test_a_score_outside_of_every_band_is_refused(score):
     with pytest.raises(UsageError, match="no band"):
         by_band([{"label": "a", "below": 1}])(score)
+
+
+def test_several_labels_an_item_are_refused_where_one_is_wanted():
+    with pytest.raises(UsageError, match="of different kinds") as caught:
+        accuracy.compute(ItemEvidence([[1, 2], [2, 1]], [1, 2]), {})
+    assert "top_k_accuracy" in str(caught.value.hint)
