@@ -31,6 +31,7 @@ def hash(path: Path | None, package: str | None, url: str | None, **inside: str 
     given: dict[str, Any] = {key: value for key, value in inside.items() if value is not None}
     if path is not None:
         sha256, size = _of_path(path, given)
+        given = {"tree": "**", **given} if path.is_dir() else given
     else:
         given = {"package": package, **given} if package is not None else {"url": url, **given}
         sha256, size = _of_asset(given)

@@ -30,7 +30,7 @@ def test_a_folder_has_the_digest_of_what_sha256sum_prints(mlms, tmp_path):
     (tmp_path / "t/sub/a").write_bytes(b"1")
     listing = "".join(f"{hashlib.sha256(text).hexdigest()}  {name}\n" for name, text in (("b", b"2"), ("sub/a", b"1")))
     stated = yaml.safe_load(mlms(tmp_path / "t").output)
-    assert stated == {"sha256": hashlib.sha256(listing.encode()).hexdigest(), "size": 2}
+    assert stated == {"tree": "**", "sha256": hashlib.sha256(listing.encode()).hexdigest(), "size": 2}
 
 
 def test_a_file_inside_an_archive(mlms, tmp_path):
