@@ -68,6 +68,11 @@ class _Findings:
         try:
             checks[kind](path)
         except MlmsError as error:
+            self._add(error)
+
+    def _add(self, error: MlmsError) -> None:
+        # A broken manifest is reported once, not by each of its claims and by itself.
+        if str(error) not in map(str, self.problems):
             self.problems.append(error)
 
     def _checks(self) -> dict[str, Callable[[Path], None]]:
@@ -89,9 +94,7 @@ class _Findings:
         try:
             expand(claim, self.catalogue)
         except MlmsError as error:
-            # A broken manifest is reported once, not by each of its claims.
-            if str(error) not in map(str, self.problems):
-                self.problems.append(error)
+            self._add(error)
 
 
 def _model(path: Path) -> None:

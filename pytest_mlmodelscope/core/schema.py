@@ -152,6 +152,8 @@ def _type(error: _Error, pointer: Pointer) -> _Message:
     wanted = error.validator_value
     names = [wanted] if isinstance(wanted, str) else list(wanted)
     expected = " or ".join(_TYPES.get(name, name) for name in names)
+    if "object" in names and error.schema.get("properties"):
+        expected += f" of {', '.join(error.schema['properties'])}"
     about = error.schema.get("description")
     return "has the wrong type", pointer, expected + (f" - {about}" if about else ""), _got(error.instance), None
 
