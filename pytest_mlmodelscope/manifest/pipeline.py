@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlmodelscope.core.errors import ModelError
+from pytest_mlmodelscope.core.errors import MlmsError, ModelError
 from pytest_mlmodelscope.core.manifest import Input, Output, Step
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.dataset import Item
@@ -92,9 +92,13 @@ def _apply(spec: Input, function: Function | None, item: Item) -> Any:
         return function(value)
     except Exception as error:
         raise ModelError(
-            f"pre-processing of item {item.id} for the input {spec.name} failed: {type(error).__name__}: {error}",
+            f"pre-processing of item {item.id} for the input {spec.name} failed: {_said(error)}",
             hint="check the steps in the model's manifest against the data",
         ) from error
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, MlmsError) else f"{type(error).__name__}: {error}"
 
 
 def _field(spec: Input, item: Item) -> Any:
@@ -158,7 +162,7 @@ class Decision:
             return [None if value is None else self._function(value) for value in values]
         except Exception as error:
             raise ModelError(
-                f"post-processing failed: {type(error).__name__}: {error}",
+                f"post-processing failed: {_said(error)}",
                 hint="check the output's steps in the model's manifest",
             ) from error
 
