@@ -137,7 +137,7 @@ class Engine:
         require(machine, case.claim.conditions.hardware)
         _require_device(case, machine)
         clock = _Stopwatch()
-        files = {name: self._fetcher.fetch(asset) for name, asset in case.model.assets.items()}
+        files = {name: self._fetcher.fetch(case.model.assets[name]) for name in _assets_used(case)}
         clock.lap("fetch_model")
         environment = self._environments.obtain(case.framework, case.requirement)
         clock.lap("environment")
@@ -152,7 +152,8 @@ class Engine:
         case, kept = result.case, Baselines(self.settings.baselines)
         machine = member("targets", case.target).probe().machine_class
         if self.settings.record:
-            kept.put(machine, baseline_of(case_record(result), baseline.noise(result.measurement)))
+            if math.isfinite(result.measurement.value):
+                kept.put(machine, baseline_of(case_record(result), baseline.noise(result.measurement)))
             return result
         key = baseline.Key(conditions(case.claim), case.model.digest, result.data_digest)
         compared = baseline.compare(case.claim, result.measurement, key, kept.get(machine, case.id))
@@ -284,6 +285,22 @@ class Engine:
         items = self._read(setup, case.dataset.splits[name])
         self.settings.progress(f"{case.id}: training on {len(items):,} items")
         agent.fit(setup.pipeline()[0].tensors(items), [item.label for item in items])
+
+
+def _assets_used(case: Case) -> list[str]:
+    """What this framework loads and its steps name: a model may have the files of many frameworks."""
+    framework, model = case.framework, case.model
+    specs = [*(framework.inputs or model.inputs), *(framework.outputs or model.outputs)]
+    named = {text for spec in specs for step in spec.steps for text in _texts(step.options)}
+    return [name for name in model.assets if name in named or name in framework.assets.values()]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
 
 
 def _require_device(case: Case, machine: Machine) -> None:
