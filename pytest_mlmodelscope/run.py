@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError
 from pytest_mlmodelscope.core.framework import framework_spec
-from pytest_mlmodelscope.core.manifest import Split
+from pytest_mlmodelscope.core.manifest import Input, Output, Split
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Case, Measurement, Result, Verdict
 from pytest_mlmodelscope.interfaces.dataset import Item
@@ -290,7 +290,7 @@ class Engine:
 def _assets_used(case: Case) -> list[str]:
     """What this framework loads and its steps name: a model may have the files of many frameworks."""
     framework, model = case.framework, case.model
-    specs = [*(framework.inputs or model.inputs), *(framework.outputs or model.outputs)]
+    specs: list[Input | Output] = [*(framework.inputs or model.inputs), *(framework.outputs or model.outputs)]
     named = {text for spec in specs for step in spec.steps for text in _texts(step.options)}
     return [name for name in model.assets if name in named or name in framework.assets.values()]
 

@@ -57,7 +57,7 @@ def refuse_other_kind(predictions: Sequence[Any], references: Sequence[Any]) -> 
         raise UsageError(
             "predictions and references are of different kinds",
             expected=f"like the reference {reference!r}",
-            got=repr(prediction),
+            got=repr(prediction)[:160],
             hint="let the model's output end with a step (argmax, labels, map) that gives the dataset's labels"
             + (", or use top_k_accuracy" if _kind(prediction) == "several" else ""),
         )

@@ -180,7 +180,7 @@ def test_answers_that_the_metric_cannot_take_are_an_error(engine, folder, case):
     edited(folder, "models", "digits-means", "steps: [argmax]", "steps: [softmax]")
     found = verdict(engine, case())
     assert found.word == "error"
-    assert "the metric accuracy cannot be computed" in found.reason
+    assert "predictions and references are of different kinds" in found.reason
 
 
 def test_an_answer_that_cannot_travel_is_an_error(engine, words, word_case):
