@@ -18,6 +18,7 @@ _COLUMN: Final[dict[str, Any]] = {
     "type": ["integer", "string"],
     "minimum": 0,
 }
+_PART: Final = [_COLUMN, {"description": "columns", "type": "array", "minItems": 1, "items": _COLUMN}]
 OPTIONS: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
@@ -42,10 +43,11 @@ OPTIONS: Final[dict[str, Any]] = {
             "properties": {
                 "id": {**_COLUMN, "description": "a column that tells items apart (default: the number of the line)"},
                 "input": {
-                    "description": "a column, or for models with several inputs a mapping of fields to columns",
+                    "description": "a column, a list of columns that make one vector, or for models with several "
+                    "inputs a mapping of fields to these",
                     "anyOf": [
-                        _COLUMN,
-                        {"type": "object", "minProperties": 1, "additionalProperties": _COLUMN},
+                        *_PART,
+                        {"type": "object", "minProperties": 1, "additionalProperties": {"anyOf": _PART}},
                     ],
                 },
                 "label": _COLUMN,
@@ -102,9 +104,11 @@ class _Columns:
         self.id = self._place(columns.get("id"))
         self.label = self._place(columns.get("label"))
         given = columns["input"]
-        self.fields = {name: self._place(at) or 0 for name, at in given.items()} if isinstance(given, dict) else {}
-        self.input = 0 if self.fields else self._place(given) or 0
-        self.width = 1 + max(self.input, self.id or 0, self.label or 0, *self.fields.values())
+        parts = given if isinstance(given, dict) else {"": given}
+        self.several = isinstance(given, dict)
+        self.parts = {name: self._places(at) for name, at in parts.items()}
+        used = [place for at in self.parts.values() for place in (at if isinstance(at, list) else [at])]
+        self.width = 1 + max(self.id or 0, self.label or 0, *used)
         self.convert = label_converter(options.get("label_type", "text"), path)
         self.tidy: Callable[[str], str] = str.strip if options.get("strip", False) else str
 
@@ -120,10 +124,15 @@ class _Columns:
             )
         return header.index(column)
 
+    def _places(self, given: Any) -> int | list[int]:
+        return [self._place(one) or 0 for one in given] if isinstance(given, list) else self._place(given) or 0
+
     def input_of(self, row: list[str]) -> Any:
-        if self.fields:
-            return {name: self.tidy(row[at]) for name, at in self.fields.items()}
-        return self.tidy(row[self.input])
+        values = {
+            name: [self.tidy(row[one]) for one in at] if isinstance(at, list) else self.tidy(row[at])
+            for name, at in self.parts.items()
+        }
+        return values if self.several else values[""]
 
 
 def _items(rows: Iterator[_Row], columns: _Columns, path: Path) -> Iterator[Item]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.interfaces.step import StepContext
 from pytest_mlmodelscope.steps._array import array
 from pytest_mlmodelscope.steps._schema import options as schema
@@ -31,11 +32,13 @@ OPTIONS: Final = schema(
 
 
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
-    """From numbers to numbers; what a whole-number type cannot hold becomes its nearest end."""
+    """From numbers, or text that is one (as tables hold them); what a whole-number type cannot hold
+    becomes its nearest end.
+    """
     dtype, nearest = np.dtype(options["dtype"]), options.get("rounding") == "nearest"
 
     def cast(value: Any) -> NDArray[Any]:
-        values = array("cast", value)
+        values = array("cast", _read(value))
         if dtype.kind not in "iu" or values.dtype == dtype:
             return values.astype(dtype, copy=False)
         if values.dtype.kind == "f":
@@ -43,6 +46,24 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], ND
         return _saturated(values, dtype)
 
     return cast
+
+
+def _read(value: Any) -> Any:
+    """Text, or a list of texts, as numbers: whole ones where all are, so that large ones stay exact.
+
+    Raises:
+        UsageError: a text is no number.
+    """
+    texts = [value] if isinstance(value, str) else value
+    if not (isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts)):
+        return value
+    for number in (int, float):
+        try:
+            read = np.asarray([number(text) for text in texts])
+        except ValueError:
+            continue
+        return read[0] if isinstance(value, str) else read
+    raise UsageError("the step cast takes numbers, or text that is one", got=repr(value)[:80])
 
 
 def _saturated(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -39,6 +39,16 @@ class TestTable(ReaderTests):
             (Item("7", 'one, "two"\nthree', 5), Item("8", "four", 4)),
         ),
         Example(
+            {"t": b"a\tb\ty\n1\t2.5\t0\n"},
+            {"asset": "t", "header": True, "columns": {"label": "y", "input": ["b", "a"]}},
+            (Item("2", ["2.5", "1"], "0"),),
+        ),
+        Example(
+            {"t": b"1\t2\t3\n"},
+            {"asset": "t", "columns": {"input": {"pair": [0, 2], "one": 1}}},
+            (Item("1", {"pair": ["1", "3"], "one": "2"}, None),),
+        ),
+        Example(
             {"t": b"q,a\n why , because \n"},
             {**dict(named), "strip": True, "columns": {"input": {"question": "q", "answer": "a"}}},
             (Item("2", {"question": "why", "answer": "because"}),),

@@ -168,3 +168,16 @@ def test_magika_s_window_is_what_its_own_documentation_says():
         left, right = list(data[:16].lstrip()[:8]), list(data[max(0, length - 16) :].rstrip()[-8:])
         expected = left + [256] * (8 - len(left)) + [256] * (8 - len(right)) + right
         assert window(data).tolist() == expected
+
+
+def test_text_that_is_a_number_is_cast_and_large_whole_numbers_stay_exact():
+    cast = made("cast", {"dtype": "int64"})
+    assert cast("9007199254740993") == 9007199254740993
+    assert cast(["1", "2.9"]).tolist() == [1, 2]
+    assert made("cast", {"dtype": "float32"})("2.5").shape == ()
+
+
+@pytest.mark.parametrize("value", ["", "two", ["1", "x"], "1,5"])
+def test_text_that_is_no_number_is_not_cast(value):
+    with pytest.raises(UsageError, match="or text that is one"):
+        made("cast", {"dtype": "float32"})(value)
