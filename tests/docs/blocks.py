@@ -6,6 +6,8 @@ A line before a block may say how it is meant:
 - ``<!-- file: PATH -->``: the block is written there first, for later commands;
 - ``<!-- broken file: PATH -->``: the same, and nobody checks it;
 - ``<!-- status: N -->``: the last command of the block ends with that status instead of 0;
+- ``<!-- on the path: REASON -->``: nothing runs; the project's package is put on the path, with the
+  metadata that an installer would write, for later commands;
 - ``<!-- not run: REASON -->``.
 
 A document that says ``<!-- project: empty -->`` starts from an empty folder, all others from a copy
@@ -31,7 +33,7 @@ from pytest_mlmodelscope.core.document import parse_document
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.schema import check
 
-MARK = re.compile(r"<!--\s*(fragment|file|broken file|status|not run)(?::\s*(.*?))?\s*-->\s*$")
+MARK = re.compile(r"<!--\s*(fragment|file|broken file|status|on the path|not run)(?::\s*(.*?))?\s*-->\s*$")
 PROJECT = re.compile(r"^<!--\s*project:\s*(.*?)\s*-->$", re.MULTILINE)
 FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*([\w+-]*)")
 #: Languages that are only shown.
@@ -116,6 +118,9 @@ def perform(block: Block, folder: Path) -> None:
         if not block.about:
             raise BlockFailed("says not why it is not run")
         return
+    if block.mark == "on the path":
+        _write_metadata(folder)
+        return
     if block.mark in {"file", "broken file"}:
         target = folder / block.about
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -124,6 +129,19 @@ def perform(block: Block, folder: Path) -> None:
         if block.language not in LANGUAGES:
             raise BlockFailed(f'nothing checks "{block.language}": one of {", ".join(sorted(LANGUAGES))}, or text')
         LANGUAGES[block.language](block, folder)
+
+
+def _write_metadata(folder: Path) -> None:
+    """What an installer leaves of a project in ``folder``: its name, its version, its entry points."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    metadata = folder / f"{project['name']}-{project['version']}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
+    groups = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in members.items())
+        for group, members in project["entry-points"].items()
+    ]
+    (metadata / "entry_points.txt").write_text("\n".join(groups))
 
 
 def _yaml(block: Block, folder: Path) -> None:
@@ -222,6 +240,8 @@ def _ran(command: list[str], folder: Path, status: int = 0) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # What tells pytest about the run around this one is not for the one inside.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    if list(folder.glob("*.dist-info")):
+        environment["PYTHONPATH"] = str(folder)
     done = subprocess.run(
         command,
         cwd=folder,

@@ -130,3 +130,16 @@ def test_a_document_says_in_which_project_it_starts(tmp_path: Path, line: str, e
 def test_a_document_that_asks_for_an_unknown_project_is_told(tmp_path: Path) -> None:
     with pytest.raises(BlockFailed, match='not "emty"'):
         starts_empty(document(tmp_path, "<!-- project: emty -->"))
+
+
+def test_a_package_can_be_put_on_the_path_as_if_it_were_installed(tmp_path: Path) -> None:
+    project = '[project]\nname = "acme"\nversion = "1.0"\n[project.entry-points."mlms.steps"]\nacme_reverse = "acme"'
+    page = document(
+        tmp_path,
+        fence("toml", project, "file: pyproject.toml"),
+        fence("python", '"""Write it backwards."""\nOPTIONS = {}', "file: acme.py"),
+        fence("console", "$ pip install -e .", "on the path: nothing is installed by tests"),
+        fence("console", "$ mlms steps\n...\nacme_reverse   Write it backwards.\n..."),
+    )
+
+    assert failures(page, tmp_path) == []
