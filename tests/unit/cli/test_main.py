@@ -144,10 +144,20 @@ def test_an_interruption_is_130(put_in):
 def test_an_interrupted_process_ends_without_traceback(tmp_path):
     fifo = tmp_path / "record.json"
     os.mkfifo(fifo)
-    process = subprocess.Popen([SCRIPT, "show", fifo], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with fifo.open("w"):  # opens when the command opens it too, which then waits for something to read
+    # A shell's background job ignores interrupts, and so would what it starts.
+    process = subprocess.Popen(
+        [SCRIPT, "show", fifo],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process, fifo.open("w"):  # opens when the command opens it too, which then waits for something to read
         process.send_signal(signal.SIGINT)
-        stderr = process.communicate(timeout=30)[1]
+        try:
+            stderr = process.communicate(timeout=30)[1]
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert stderr.strip() == "interrupted"
 

@@ -90,6 +90,7 @@ esac""",
 def test_what_is_started_sees_this_environment_only(setup, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("VIRTUAL_ENV", "/elsewhere")
+    monkeypatch.delenv("UV_FIND_LINKS", raising=False)
     setup.settings = {"UV_FIND_LINKS": "/wheels"}
 
     environ = setup.environ()

@@ -79,7 +79,7 @@ def test_a_figure_well_above_the_published_one_is_pointed_out():
 
 
 def test_an_open_verdict_says_what_would_decide():
-    verdict = judge(CLAIM, sample(90.0, 80.0, 99.5, n=20))
+    verdict = judge(CLAIM, sample(90.0, 80.0, 99.5, n=200))
     assert "more items would decide" in verdict.reason
     # The upper side of the interval, 9.5 wide, must shrink to 9.35, the way to the edge.
     assert more_needed(CLAIM, sample(90.0, 80.0, 99.5, n=20)) == 1
