@@ -44,6 +44,8 @@ class ClaimFile(pytest.File):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._fixtures: dict[Any, Any] = {}
+        # A user may have switched it off; then nobody asks for the latencies of single queries.
+        self._has_benchmark = self.config.pluginmanager.hasplugin("benchmark")
 
     def collect(self) -> Iterator[ClaimCase]:
         """Every case of every claim in the file.
@@ -64,7 +66,7 @@ class ClaimFile(pytest.File):
             yield item
 
     def _item(self, case: Case) -> ClaimCase:
-        timed = member("metrics", case.claim.metric).KIND == "timed"
+        timed = self._has_benchmark and member("metrics", case.claim.metric).KIND == "timed"
         function = verify_timed_claim if timed else verify_claim
         # All cases of a file use the same fixtures, as those of a parametrised function do; finding
         # out which takes pytest longer than all the rest of an item.
