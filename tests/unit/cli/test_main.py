@@ -150,7 +150,7 @@ def test_an_interrupted_process_ends_without_traceback(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no other thread runs
     )
     with process, fifo.open("w"):  # opens when the command opens it too, which then waits for something to read
         process.send_signal(signal.SIGINT)
