@@ -184,6 +184,12 @@ def test_every_extension_point_is_documented() -> None:
     assert not missing([f"mlms.{group}" for group in groups], text_of("extending.md"))
 
 
+@pytest.mark.parametrize("message", re.findall(r"^\| `(.*?)` \|", text_of("troubleshooting.md"), re.MULTILINE))
+def test_every_message_that_is_explained_is_one(message: str) -> None:
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "pytest_mlmodelscope").rglob("*.py"))
+    assert any(message in source for source in sources)
+
+
 def anchors(path: Path) -> set[str]:
     """The places in a page that a link can name, as the usual viewers of Markdown make them."""
     titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
