@@ -10,6 +10,7 @@ import pytest
 
 from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.errors import MlmsError, NotApplicable
+from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
 from pytest_mlmodelscope.verdict.intervals import clopper_pearson, hypergeometric
 from pytest_mlmodelscope.verdict.judge import judge
@@ -194,7 +195,7 @@ def test_a_rare_class_that_some_resamples_lack_does_not_break_the_interval():
 
 UNFIT = {
     "text for a correlation": (PEARSON, ItemEvidence(["a", "b"], [1.0, 2.0]), "a correlation needs numbers"),
-    "arrays for labels": (CLAIM, ItemEvidence([np.arange(3)], [1]), "the metric accuracy cannot be computed"),
+    "arrays for labels": (CLAIM, ItemEvidence([np.arange(3)], [1]), "of different kinds"),
     "another number of references": (CLAIM, ItemEvidence(["a"], ["a", "b"]), "differ in number"),
     "text against numbers": (CLAIM, ItemEvidence(["7"], [7]), "of different kinds"),
     "a class that never occurs": (BINARY, ItemEvidence(["a"], ["b"]), 'positive class "yes" does not occur'),
@@ -208,9 +209,14 @@ def test_evidence_that_a_metric_cannot_take_is_an_error_with_words(name):
         of_items(claim, evidence, available=len(evidence.predictions))
 
 
-def test_what_went_wrong_in_the_metric_is_told_with_the_next_thing_to_look_at():
-    with pytest.raises(MlmsError) as raised:
-        of_items(CLAIM, ItemEvidence([np.arange(3)], [1]), available=1)
+@pytest.mark.parametrize("kind", [TypeError, ValueError, ZeroDivisionError, OverflowError])
+def test_what_went_wrong_in_a_metric_is_told_with_the_next_thing_to_look_at(monkeypatch, kind):
+    def broken(evidence, options):
+        raise kind("not like this")
+
+    monkeypatch.setattr(member("metrics", "accuracy"), "compute", broken)
+    with pytest.raises(MlmsError, match="the metric accuracy cannot be computed: not like this") as raised:
+        of_items(CLAIM, answers(1, 2), available=2)
     assert "the output's steps" in raised.value.hint
 
 
