@@ -150,6 +150,7 @@ def _conditions(document: Document, data: Mapping[str, Any], at: Pointer) -> Con
     if not data:
         return _DEFAULT_CONDITIONS
     fields = dict(data)
+    fields.update({key: int(data[key]) for key in ("batch", "threads", "runs") if key in data})  # 2.0 is whole too
     fields["frameworks"] = tuple(data.get("frameworks", ()))
     fields["hardware"] = _hardware(document, data.get("hardware", {}), at)
     if "scenario" in data and data["scenario"] not in names("scenarios"):

@@ -19,6 +19,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+#: Characters of one part of a message.
+LONGEST: Final = 4000
 
 
 class MlmsError(Exception):
@@ -44,17 +48,25 @@ class MlmsError(Exception):
         super().__init__(what)
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        what = _bounded(self.what)
+        lines = [f"{self.where}: {what}" if self.where else what]
         if self.expected is not None:
-            lines.append(f"  expected: {self.expected}")
+            lines.append(f"  expected: {_bounded(self.expected)}")
         if self.got is not None:
-            lines.append(f"  got:      {self.got}")
+            lines.append(f"  got:      {_bounded(self.got)}")
         if self.hint:
             lines.append(f"  try:      {self.hint}")
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.__dict__))
+
+
+def _bounded(value: object) -> str:
+    # A name from a broken file may be as long as the file.
+    text = str(value)
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} ... {text[-half:]}"
 
 
 def _rebuild(cls: type[MlmsError], state: dict[str, object]) -> MlmsError:

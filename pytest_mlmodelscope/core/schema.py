@@ -143,7 +143,7 @@ def _choice(error: _Error, pointer: Pointer) -> _Message:
         "is not one of the choices",
         pointer,
         ", ".join(choices),
-        error.instance,
+        _shortened(str(error.instance)),
         did_you_mean(str(error.instance), choices),
     )
 

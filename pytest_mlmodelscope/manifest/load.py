@@ -249,7 +249,7 @@ def _split(document: Document, name: str, entry: Mapping[str, Any], known: Mappi
     sections.check_member(document, "datasets", reader, options, (*at, "reader"), known)
     return Split(
         name=name,
-        items=entry["items"],
+        items=int(entry["items"]),
         reader=reader,
         options=options,
         exclude_labels=frozenset(entry.get("exclude_labels", ())),

@@ -38,7 +38,7 @@ def _asset(document: Document, name: str, entry: Mapping[str, Any]) -> Asset:
             raise DocumentError(f'"{key}" must not hold ".."', where=document.at((*at, key)), got=entry[key])
     if "package" in entry:
         _refuse_package(document, entry, at)
-    fields = {**entry, "mirrors": tuple(entry.get("mirrors", ()))}
+    fields = {**entry, "size": int(entry["size"]), "mirrors": tuple(entry.get("mirrors", ()))}
     return Asset(name=name, where=document.at(at), base=document.path.parent, **fields)
 
 

@@ -68,6 +68,7 @@ def explanation(result: Result, nodeid: str) -> str:
         "reason": result.verdict.reason.replace("\n", "\n             "),
         "baseline": result.baseline.reason if result.baseline.status != "none" else None,
         "claim": f"{shown_path(claim.path)}:{claim.line}",
+        "model": shown_path(case.model.path) if result.verdict.word == "error" else None,
         "repeat": f'pytest --mlms "{nodeid}"',
     }
     head = f"{result.verdict.word.upper()}: {claim.id} on {_stack(result)}"

@@ -21,7 +21,9 @@ def array(step: str, value: Any) -> NDArray[Any]:
         raise UsageError(
             f"the step {step} takes numbers",
             got=type(value).__name__,
-            hint="put a step that makes them (decode, byte_window) before it",
+            hint="give the input one of its fields: `field: NAME`"
+            if isinstance(value, dict)
+            else "put a step that makes them (decode, byte_window) before it",
         )
     return found
 
