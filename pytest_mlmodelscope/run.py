@@ -64,6 +64,12 @@ class _Setup:
         assert self.case.claim.dataset is not None
         return self.case.dataset.splits[self.case.claim.dataset.split]
 
+    @property
+    def data_name(self) -> str:
+        """Dataset and split, as a sample of them is named."""
+        assert self.case.dataset is not None  # as above
+        return f"{self.case.dataset.name}/{self.split.name}"
+
     def pipeline(self) -> tuple[Preparation, Decision]:
         """What comes before the model and what after it."""
         framework, model = self.case.framework, self.case.model
@@ -180,7 +186,7 @@ class Engine:
         clock = _Stopwatch()
         items = self._read(setup, setup.split)
         available = len(items)
-        items = sampled(items, self._sample_size(setup.case))
+        items = sampled(items, self._sample_size(setup.case), setup.data_name)
         clock.lap("read_data")
         worker = self._worker(setup)
         clock.lap("open_model")
@@ -230,7 +236,7 @@ class Engine:
         """Prepared queries, and the seconds that pre- and post-processing add to each."""
         before, after = setup.pipeline()
         batch = before.batch_size(setup.case.claim.conditions.batch or 1)
-        items = sampled(self._read(setup, setup.split), TIMED_QUERIES * batch)
+        items = sampled(self._read(setup, setup.split), TIMED_QUERIES * batch, setup.data_name)
         groups = [items[at : at + batch] for at in range(0, len(items) - batch + 1, batch)]
         if not groups:
             raise MlmsError(f"a batch of {batch} needs as many items", got=f"{len(items)} in {setup.split.name}")

@@ -33,9 +33,13 @@ def read_split(dataset: DatasetManifest, split: Split, fetcher: Fetcher) -> list
     return items
 
 
-def sampled(items: list[Item], count: int | None) -> list[Item]:
-    """A fixed random sample in the published order, the same on every machine; all for None."""
+def sampled(items: list[Item], count: int | None, of: str) -> list[Item]:
+    """A fixed random sample in the published order, the same on every machine; all for None.
+
+    ``of`` names what the items are: each dataset and each size has a draw of its own, so that one
+    unlucky draw does not serve them all.
+    """
     if count is None or count >= len(items):
         return items
-    chosen = random.Random(20_170_601).sample(range(len(items)), count)  # noqa: S311  # not a secret
+    chosen = random.Random(f"{of}: {count} of {len(items)}").sample(range(len(items)), count)  # noqa: S311
     return [items[index] for index in sorted(chosen)]

@@ -74,7 +74,8 @@ class Terminal:
         terminalreporter.section("published claims")
         terminalreporter.write_line(session(records, width=writer.fullwidth, colour=writer.hasmarkup))
         counts = Counter(str(record["verdict"]) for record in records)
-        terminalreporter.write_line(", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word]))
+        said = ", ".join(f"{counts[word]} {word.replace('_', ' ')}" for word in WORDS if counts[word])
+        terminalreporter.write_line(said)
         self._where(terminalreporter)
 
     def _where(self, terminalreporter: pytest.TerminalReporter) -> None:

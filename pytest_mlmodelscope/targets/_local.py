@@ -39,7 +39,7 @@ def native_cpu(wanted: str) -> Machine:
     """
     if arch() != wanted:
         raise NotApplicable(
-            f"this machine is {arch()}, not {wanted}", hint=f"run the same command on a {wanted} machine"
+            f"this machine is {arch()}, not {wanted}", hint=f"run the same command on a machine that is {wanted}"
         )
     return local_cpu()
 

@@ -83,40 +83,46 @@ def test_a_file_that_was_changed_is_not_read(dataset, fetcher, tmp_path):
 @pytest.mark.parametrize("count", [None, 10, 11, 1_000])
 def test_everything_is_taken_where_as_much_is_asked_for(count):
     items = numbered(10)
-    assert sampled(items, count) == items
+    assert sampled(items, count, "data/test") == items
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 99])
 def test_a_sample_has_as_many_different_items_as_asked(count):
-    found = sampled(numbered(100), count)
+    found = sampled(numbered(100), count, "data/test")
     assert len({item.id for item in found}) == count
 
 
 def test_a_sample_keeps_the_published_order():
-    found = [item.input for item in sampled(numbered(1_000), 100)]
+    found = [item.input for item in sampled(numbered(1_000), 100, "data/test")]
     assert found == sorted(found)
 
 
 def test_a_sample_is_always_the_same():
-    assert sampled(numbered(1_000), 100) == sampled(numbered(1_000), 100)
+    assert sampled(numbered(1_000), 100, "data/test") == sampled(numbered(1_000), 100, "data/test")
     # On every machine and in every version of Python: a change would make recorded figures incomparable.
-    assert [item.input for item in sampled(numbered(1_000), 5)] == [0, 204, 841, 952, 974]
+    assert [item.input for item in sampled(numbered(1_000), 5, "data/test")] == [116, 117, 289, 718, 876]
+
+
+def test_datasets_and_sizes_have_draws_of_their_own():
+    draws = [sampled(numbered(1_000), 5, "data/test"), sampled(numbered(1_000), 5, "other/test")]
+    draws.append(sampled(numbered(1_000), 6, "data/test")[:5])
+    assert len({tuple(item.id for item in draw) for draw in draws}) == 3
 
 
 def test_a_sample_is_no_head_of_the_list():
-    found = [item.input for item in sampled(numbered(10_000), 1_000)]
+    found = [item.input for item in sampled(numbered(10_000), 1_000, "data/test")]
     assert max(found) > 9_900
     tenths = Counter(number // 1_000 for number in found)
     assert min(tenths.values()) > 60
 
 
 def test_a_sample_depends_on_places_and_not_on_what_the_items_hold():
-    places = [item.input for item in sampled(numbered(50), 7)]
+    places = [item.input for item in sampled(numbered(50), 7, "data/test")]
     others = [Item(f"x{number}", number) for number in range(50)]
-    assert [item.input for item in sampled(others, 7)] == places
+    assert [item.input for item in sampled(others, 7, "data/test")] == places
 
 
 def test_taking_a_sample_leaves_the_items_as_they_were():
     items = numbered(20)
-    sampled(items, 3)
+    sampled(items, 3, "data/test")
     assert items == numbered(20)
