@@ -57,13 +57,15 @@ class Session:
         self._config = config
         self.roots = self._claim_roots()
         self._point_at_claims()
-        manifests = [config.rootpath / "manifests", *(config.rootpath / p for p in value(config, "manifests"))]
+        manifests = [config.rootpath / "manifests", *self._manifest_roots()]
         chosen = selection(value(config, "framework"), value(config, "target"))
         self.collection = Collection(chosen, manifests, self._known(), self.roots)
         self._sample = sample_size(value(config, "evidence"))
         self._numbers = {name: number(config, name) for name in ("timeout", "memory")}
         self._policy = Policy(bool(value(config, "strict")), frozenset(self._required()))
         self.records: list[dict[str, Any]] = []
+        self.unwritten: str | None = None
+        self._refuse_folder_for_json()
         self.progress: Callable[[str], None] = _silent
 
     # -- settings -------------------------------------------------------------------------
@@ -74,6 +76,18 @@ class Session:
             return [self._config.rootpath / path for path in given]
         own = self._config.rootpath / "claims"
         return [own if own.is_dir() else bundled_root() / "claims"]
+
+    def _manifest_roots(self) -> list[Path]:
+        given = [self._config.rootpath / path for path in value(self._config, "manifests")]
+        for root in given:
+            if not root.is_dir():
+                raise pytest.UsageError(f"--mlms-manifests: there is no folder {root}")
+        return given
+
+    def _refuse_folder_for_json(self) -> None:
+        target = path_value(self._config, "json")
+        if target is not None and target.is_dir():
+            raise pytest.UsageError(f"--mlms-json: {target} is a folder; name a file")
 
     def _point_at_claims(self) -> None:
         """Where no path is given, ``--mlms`` verifies the claims alone, and the setting ``mlms`` adds
@@ -210,8 +224,11 @@ class Session:
             self.records.append(record)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """Add the verdicts to JUnit's file, and write the benchmark JSON."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Add the verdicts to JUnit's file, and write the benchmark JSON.
+
+        Where that fails the run does too, but not without having shown what it found.
+        """
         junit.add_to_suite(self._config, self.records)
         target = path_value(self._config, "json")
         if target is None or hasattr(self._config, "workerinput"):
@@ -221,7 +238,8 @@ class Session:
         try:
             write(self.record(), target)
         except (MlmsError, OSError) as error:
-            raise pytest.UsageError(f"the benchmark JSON could not be written: {error}") from None
+            self.unwritten = f"the benchmark JSON could not be written: {error}"
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def record(self) -> dict[str, Any]:
         """The benchmark JSON of this session."""

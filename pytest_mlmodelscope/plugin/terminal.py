@@ -67,6 +67,8 @@ class Terminal:
         """The table of claims and where the record went."""
         from pytest_mlmodelscope.reports.terminal import session
 
+        if self._session.unwritten is not None:
+            terminalreporter.write_line(f"ERROR: {self._session.unwritten}", red=True)
         records = self._session.records
         if not records or self._config.get_verbosity() < -1:
             return
@@ -80,7 +82,7 @@ class Terminal:
 
     def _where(self, terminalreporter: pytest.TerminalReporter) -> None:
         target = path_value(self._config, "json")
-        if target is not None:
+        if target is not None and self._session.unwritten is None:
             terminalreporter.write_line(f"benchmark JSON: {shown_path(target)}")
         if value(self._config, "record"):
             root = path_value(self._config, "baselines", "baselines")
