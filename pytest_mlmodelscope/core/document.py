@@ -202,7 +202,7 @@ def _gc_paused() -> Iterator[None]:
 def _syntax_error(error: yaml.YAMLError, path: Path) -> DocumentError:
     mark = getattr(error, "problem_mark", None)
     line = f":{mark.line + 1}" if mark is not None else ""
-    problem = getattr(error, "problem", None) or str(error)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
     context = getattr(error, "context", None)
     return DocumentError(
         f"is not valid YAML: {problem}" + (f" ({context})" if context else ""),

@@ -99,13 +99,25 @@ def test_manifests_may_lie_elsewhere(project, tmp_path):
 
 
 def test_a_file_of_something_else_is_passed_over_unless_it_is_named(project):
-    (project / "claims/compose.yml").write_text("services: {}\n")
-    result = lint("claims")
-    assert result.exit_code == 0
+    (project / "manifests/compose.yml").write_text("services: {}\n")
+    result = lint("manifests")
     assert "not looked at: compose.yml" in result.output
-    result = lint("claims/compose.yml")
+    result = lint("manifests/compose.yml")
     assert result.exit_code == 1
     assert '"schema" is missing' in result.output
+
+
+@pytest.mark.parametrize("content", ["services: {}\n", "", "\0"], ids=["foreign", "empty", "binary"])
+def test_a_file_among_claims_that_is_none_is_a_problem_as_it_is_for_pytest(project, content):
+    (project / "claims/compose.yml").write_text(content)
+    result = lint("claims")
+    assert result.exit_code == 1
+    assert 'compose.yml: does not say what it is: "schema" is missing' in result.output
+
+
+def test_a_byte_order_mark_does_not_hide_a_claim(project):
+    (project / "claims/net.yml").write_text("\ufeff" + CLAIM)
+    assert lint("claims").output == "1 file checked, 0 problems\n"
 
 
 def test_a_misspelt_schema_is_answered_with_the_nearest(project):
