@@ -11,7 +11,6 @@ import functools
 import json
 from collections.abc import Mapping
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mlmodelscope.core.document import Document, Pointer
@@ -193,8 +192,3 @@ def _got(value: object) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
-
-
-def schema_path(kind: str) -> Path:
-    """Where the schema lies on this machine, for editors and other tools."""
-    return Path(str(resources.files("pytest_mlmodelscope.core"))) / "schemas" / f"{CURRENT[kind]}.schema.json"

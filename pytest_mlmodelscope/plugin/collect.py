@@ -136,7 +136,7 @@ def markers(case: Case) -> list[str]:
 @functools.cache
 def _native() -> list[str]:
     """The marker of this machine's architecture, where it has one."""
-    from pytest_mlmodelscope.targets._local import arch
+    from pytest_mlmodelscope.targets import arch
 
     return {"aarch64": ["arm"], "ppc64le": ["ppc"]}.get(arch(), [])
 

@@ -245,7 +245,7 @@ class Session:
         """The benchmark JSON of this session."""
         from pytest_mlmodelscope.record.build import build
         from pytest_mlmodelscope.record.machine import machine_facts, software_facts
-        from pytest_mlmodelscope.targets._local import local_cpu
+        from pytest_mlmodelscope.targets import local_cpu
 
         evidence = value(self._config, "evidence") or "full"
         settings = {"evidence": evidence, "offline": self.offline}

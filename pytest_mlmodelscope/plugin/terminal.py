@@ -34,7 +34,7 @@ class Terminal:
         """On which machine, with what, this runs."""
         from importlib.metadata import version
 
-        from pytest_mlmodelscope.targets._local import local_cpu
+        from pytest_mlmodelscope.targets import local_cpu
 
         machine = local_cpu()
         cores = machine.facts.get("threads")

@@ -1,5 +1,6 @@
 """Targets: one file for each kind of machine that a case can run on. Their names are pytest markers."""
 
+from pytest_mlmodelscope.targets._local import arch, local_cpu
 from pytest_mlmodelscope.targets._match import require
 
-__all__ = ["require"]
+__all__ = ["arch", "local_cpu", "require"]

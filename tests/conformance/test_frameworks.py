@@ -6,8 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from pytest_mlmodelscope.agent.environment import Environments
+from pytest_mlmodelscope.core.manifest import FrameworkUse
+from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.testing.frameworks import FrameworkTests, TinyModel
 
 ITEMS = [{"x": row} for row in np.linspace(-2, 3, 12, dtype=np.float32).reshape(3, 4)]
@@ -143,3 +148,9 @@ class TestPythonBatch(FrameworkTests):
         return TinyModel(
             options={"entry": "numpy:negative", "batch": True}, inputs=[X], outputs=OUTPUTS[:1], items=ITEMS
         )
+
+
+@pytest.mark.parametrize("name", names("frameworks"))
+def test_every_framework_can_be_had_here(name):
+    # Where one cannot, its suite is skipped; this is where such a skip is counted.
+    assert Environments(Cache().root).obtain(FrameworkUse(name)).framework == name
