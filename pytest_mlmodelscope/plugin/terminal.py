@@ -78,6 +78,9 @@ class Terminal:
         counts = Counter(str(record["verdict"]) for record in records)
         said = ", ".join(f"{counts[word]} {word.replace('_', ' ')}" for word in WORDS if counts[word])
         terminalreporter.write_line(said)
+        accepted = sum(record["known"] is not None and record["known"]["matched"] for record in records)
+        if accepted:
+            terminalreporter.write_line(f"{accepted} of these verdicts accepted by known.yml; --runxfail counts them")
         self._where(terminalreporter)
 
     def _where(self, terminalreporter: pytest.TerminalReporter) -> None:
