@@ -18,12 +18,13 @@ from typing import Any, Final, Self
 from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.environment import Environment
 from pytest_mlmodelscope.agent.process import WorkerProcess
+from pytest_mlmodelscope.agent.shared import SharedMemory
 from pytest_mlmodelscope.agent.stream import answers
 from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.errors import ModelError, WorkerDied, WorkerError, WorkerTimeout
 from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 from pytest_mlmodelscope.interfaces.scenario import Settings, Timings
-from pytest_mlmodelscope.worker import wire
+from pytest_mlmodelscope.worker import window, wire
 
 #: Tensors by name: numpy arrays, or lists of text (None where there is no value).
 Tensors = Mapping[str, Any]
@@ -68,6 +69,7 @@ class Agent:
         self.limits = limits or Limits()
         self._folder = folder
         self._worker: WorkerProcess | None = None
+        self._shared: SharedMemory | None = None
         self._end: Callable[[], object] = lambda: None
         self._tail: tuple[str, ...] = ()
 
@@ -99,7 +101,12 @@ class Agent:
 
     def predict(self, inputs: Tensors) -> tuple[dict[str, Any], int]:
         """The outputs by name, and the nanoseconds that the model took inside the worker."""
-        header, tensors = self._ask("predict", inputs.items(), self.limits.predict_s)
+        memory = self._memory()
+        frame = _question(inputs, memory)
+        memory.asked()
+        deadline = time.monotonic() + self.limits.predict_s
+        self._send(frame, deadline)
+        header, tensors = self._answer(memory, deadline)
         return dict(tensors), header["ns"]
 
     def predict_stream(self, batches: Iterable[Tensors]) -> Iterator[tuple[dict[str, Any], int]]:
@@ -108,18 +115,29 @@ class Agent:
         ``batches`` is iterated in another thread; what it raises is raised here. The worker can be
         used again when the iterator is exhausted or closed.
         """
-        frames = (wire.encode({"op": "predict", "about": {}}, batch.items()) for batch in batches)
+        memory = self._memory()
+        frames = (_question(batch, memory) for batch in batches)
         # The writing thread has a descriptor of its own, so that none is closed under its hands.
         writer = os.dup(self._opened().writer)
+
+        def send(frame: list[Any]) -> None:
+            memory.asked()
+            wire.send(writer, frame)
+
         try:
-            received = answers(
-                frames, lambda frame: wire.send(writer, frame), lambda: self._receive(self.limits.predict_s)
-            )
+            received = answers(frames, send, lambda: self._answer(memory, time.monotonic() + self.limits.predict_s))
             with closing(received):
                 for header, tensors in received:
                     yield dict(tensors), header["ns"]
         finally:
             os.close(writer)
+
+    def _answer(self, memory: SharedMemory, deadline: float) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+        """The answer to the oldest question; an error is one too."""
+        try:
+            return self._receive(deadline, self.limits.predict_s)
+        finally:
+            memory.answered()
 
     def fit(self, inputs: Tensors, labels: Sequence[Any]) -> None:
         """Train the model on these items."""
@@ -154,7 +172,9 @@ class Agent:
         isolated = ["-I"] if self.environment.source == "built" else []
         command = [str(self.environment.python), *isolated, "-u", str(scratch / "worker.zip")]
         try:
-            self._worker = WorkerProcess(command, self._variables(scratch, threads), scratch)
+            self._shared = SharedMemory()
+            variables = {**self._variables(scratch, threads), window.VARIABLE: str(self._shared.descriptor)}
+            self._worker = WorkerProcess(command, variables, scratch, (self._shared.descriptor,))
         except OSError as error:
             shutil.rmtree(scratch)
             raise WorkerDied("the worker cannot be started", where=command[0], got=error.strerror) from None
@@ -179,7 +199,7 @@ class Agent:
     def _finish(self) -> str:
         how = str(self._end())
         self._tail = self.tail
-        self._worker = None
+        self._worker = self._shared = None
         self._end = lambda: None
         return how
 
@@ -189,7 +209,7 @@ class Agent:
         buffers = wire.encode({"op": op, "about": dict(about)}, tensors)
         deadline = time.monotonic() + seconds
         self._send(buffers, deadline)
-        return self._receive(deadline - time.monotonic(), seconds)
+        return self._receive(deadline, seconds)
 
     def _send(self, buffers: list[Any], deadline: float) -> None:
         writer = self._opened().writer
@@ -197,13 +217,17 @@ class Agent:
         with suppress(BrokenPipeError, EOFError, TimeoutError):
             wire.send(writer, buffers, lambda descriptor, events: self._wait(descriptor, events, deadline))
 
+    def _memory(self) -> SharedMemory:
+        self._opened()
+        assert self._shared is not None  # it comes and goes with the worker
+        return self._shared
+
     def _opened(self) -> WorkerProcess:
         if self._worker is None:
             raise WorkerDied("no model is open", hint="open one first")
         return self._worker
 
-    def _receive(self, seconds: float, allowed: float | None = None) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
-        deadline = time.monotonic() + seconds
+    def _receive(self, deadline: float, allowed: float) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
         reader = self._opened().reader
         try:
             header, tensors = wire.receive(reader, lambda descriptor, events: self._wait(descriptor, events, deadline))
@@ -217,7 +241,7 @@ class Agent:
             raise self._died(f"sent {error}") from None
         except TimeoutError:
             self._finish()
-            within = f"an answer within {allowed or seconds:g} s"
+            within = f"an answer within {allowed:g} s"
             raise WorkerTimeout("the worker did not answer and was ended", expected=within).with_tail(
                 self._tail
             ) from None
@@ -254,6 +278,10 @@ class Agent:
         if error["kind"] == "input":
             return ModelError(error["message"])
         return ModelError(said).with_tail([*self.tail, *error["frames"][-1:]])
+
+
+def _question(inputs: Tensors, memory: SharedMemory) -> list[Any]:
+    return wire.encode({"op": "predict", "about": {}}, inputs.items(), memory.put)
 
 
 def _gigabytes(size: int) -> str:

@@ -21,9 +21,14 @@ _END_SECONDS: Final = 10.0
 
 
 class WorkerProcess:
-    """A process with pipes to its descriptors 0, 1 and 2. ``scratch`` is its home; it is removed."""
+    """A process with pipes to its descriptors 0, 1 and 2. ``scratch`` is its home; it is removed.
 
-    def __init__(self, command: Sequence[str], variables: Mapping[str, str], scratch: Path) -> None:
+    ``inherited`` are further descriptors that it gets, under the same numbers.
+    """
+
+    def __init__(
+        self, command: Sequence[str], variables: Mapping[str, str], scratch: Path, inherited: Sequence[int] = ()
+    ) -> None:
         self.scratch = scratch
         self._owner = os.getpid()
         self.process = subprocess.Popen(  # noqa: S603  # the command is our own
@@ -35,6 +40,7 @@ class WorkerProcess:
             cwd=scratch,
             env=dict(variables),
             start_new_session=True,
+            pass_fds=inherited,
         )
         self.lines: deque[str] = deque(maxlen=TAIL_LINES)
         stderr = self.process.stderr

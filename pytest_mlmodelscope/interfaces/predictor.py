@@ -36,7 +36,8 @@ class Predictor(Protocol):
     def predict(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """All outputs by name, first axis in the order of the inputs'; complete on return.
 
-        Inputs are not changed, and outputs stay valid after the next call. Raises ValueError or
+        Inputs are not changed, and are the caller's again on return: copy what is to be kept. Outputs
+        stay valid after the next call. Raises ValueError or
         TypeError (with a sentence) on an input of the wrong name, dtype or shape.
         """
 

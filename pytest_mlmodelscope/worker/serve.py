@@ -14,6 +14,7 @@ from array import array
 from typing import Any
 
 from pytest_mlmodelscope.worker import limits, wire
+from pytest_mlmodelscope.worker.window import inherited
 
 #: Names of exceptions and phrases by which frameworks say that an allocation failed.
 _MEMORY = ("MemoryError", "bad_alloc", "allocate memory", "out of memory", "OutOfMemory", "ResourceExhausted")
@@ -30,10 +31,10 @@ def main() -> None:
     """Serve the host that started this process."""
     reader, writer = _take_over_pipes()
     limits.apply(int(os.environ.get("MLMS_MEMORY", "0")), int(os.environ["MLMS_HOST"]))
-    worker = Worker()
+    worker, window = Worker(), inherited()
     while True:
         try:
-            header, tensors = wire.receive(reader)
+            header, tensors = wire.receive(reader, window=window)
         except EOFError:
             # Interpreters with a framework inside can take seconds to shut down, or crash.
             os._exit(0)

@@ -7,6 +7,8 @@ A message is ``MLMS``, the length of its header (unsigned, 4 bytes, little-endia
 - text: ``{"name", "dtype": "string", "shape", "bytes"}``, then where each text ends (int64, in
   characters), then all texts joined, UTF-8, ``bytes`` long.
 
+- numbers in memory that both sides share (``window``): ``at`` says where, and no bytes follow.
+
 ``missing`` beside them lists the elements that have no value (a model gave no answer for that
 item): such a tensor is read as a list with None there. Text is read as a list of ``str``.
 """
@@ -24,6 +26,8 @@ from typing import Any
 MAX_HEADER = 16 * 1024 * 1024
 MAX_TENSOR = 16 * 1024 * 1024 * 1024
 PIPE_BYTES = 1024 * 1024
+#: From this size on an array goes through shared memory, where there is some.
+SHARED_BYTES = 64 * 1024
 #: dtype -> how numpy writes it, without the byte order
 NUMBERS = {
     "float16": "f2",
@@ -85,12 +89,15 @@ def send(writer: int, buffers: "list[Any]", wait: "Any" = wait_forever) -> None:
             views[first] = views[first][sent:]
 
 
-def receive(reader: int, wait: "Any" = wait_forever) -> "tuple[dict[str, Any], list[tuple[str, Any]]]":
+def receive(
+    reader: int, wait: "Any" = wait_forever, window: "Any" = None
+) -> "tuple[dict[str, Any], list[tuple[str, Any]]]":
     """The next message from a descriptor that does not block: its header, and its tensors by name.
 
+    ``window`` is where tensors lie that did not come through the pipe; without one they are refused.
     Raises EOFError when the other side is gone, WireError when it sends anything else.
     """
-    incoming = _Incoming(reader, wait)
+    incoming = _Incoming(reader, wait, window)
     magic, length = _PREFIX.unpack(incoming.exactly(_PREFIX.size))
     if magic != _MAGIC or length > MAX_HEADER:
         raise WireError("something else than a message: %r" % bytes(magic))
@@ -104,9 +111,10 @@ def receive(reader: int, wait: "Any" = wait_forever) -> "tuple[dict[str, Any], l
 class _Incoming:
     """The bytes of one message, as they come."""
 
-    def __init__(self, reader: int, wait: "Any") -> None:
+    def __init__(self, reader: int, wait: "Any", window: "Any") -> None:
         self._reader = reader
         self._wait = wait
+        self._window = window
 
     def exactly(self, length: int) -> bytearray:
         buffer = bytearray(length)
@@ -130,10 +138,18 @@ class _Incoming:
         if entry["dtype"] not in NUMBERS:
             raise WireError("a tensor of an unknown dtype")
 
-        values = _room(tuple(_bounded(entry["shape"])), "<" + NUMBERS[entry["dtype"]])
+        shape, dtype = tuple(_bounded(entry["shape"])), "<" + NUMBERS[entry["dtype"]]
+        if "at" in entry:
+            return self._shared(entry["at"], shape, dtype)
+        values = _room(shape, dtype)
         if values.size:
             self._into(_bytes_of(values))
         return _with_gaps(values.tolist(), entry) if "missing" in entry else values
+
+    def _shared(self, at: int, shape: "tuple[int, ...]", dtype: str) -> "Any":
+        if self._window is None:
+            raise WireError("a tensor in shared memory, and there is none")
+        return self._window.array(at, shape, dtype)
 
     def _text(self, entry: "dict[str, Any]") -> "list[Any]":
         count = _product(_bounded(entry["shape"]))
@@ -205,8 +221,11 @@ def _folded(texts: "list[Any]", shape: "list[int]") -> "Any":
     return numpy.array(texts, dtype=object).reshape(shape).tolist()
 
 
-def encode(header: "dict[str, Any]", tensors: "Any" = ()) -> "list[Any]":
+def encode(header: "dict[str, Any]", tensors: "Any" = (), place: "Any" = None) -> "list[Any]":
     """A message as buffers for ``send``; nothing is sent when a value cannot travel.
+
+    ``place`` puts the bytes of a large array where the other side can see them and says where, or
+    None where there is no room.
 
     Raises TypeError for a value that is no array of numbers and no list of text or numbers.
     """
@@ -214,12 +233,19 @@ def encode(header: "dict[str, Any]", tensors: "Any" = ()) -> "list[Any]":
     payload = []  # type: list[Any]
     for name, value in tensors:
         entry, buffers = _encoded(name, value)
+        if place is not None and len(buffers) == 1 and len(buffers[0]) >= SHARED_BYTES:
+            entry, buffers = _placed(entry, buffers, place)
         entries.append(entry)
         payload += buffers
     raw = json.dumps(dict(header, tensors=entries)).encode("utf-8")
     if len(raw) > MAX_HEADER:
         raise TypeError("a message with a header of %d bytes is too long" % len(raw))
     return [_PREFIX.pack(_MAGIC, len(raw)), raw] + payload
+
+
+def _placed(entry: "dict[str, Any]", buffers: "list[Any]", place: "Any") -> "tuple[dict[str, Any], list[Any]]":
+    at = place(buffers[0])
+    return (entry, buffers) if at is None else (dict(entry, at=at), [])
 
 
 def _encoded(name: str, value: "Any") -> "tuple[dict[str, Any], list[Any]]":
