@@ -18,7 +18,7 @@ class TestTensorFlow(FrameworkTests):
                 @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, "x")])
                 def __call__(self, x):
                     y = tf.linalg.matmul(x, self.w)
-                    return {"y": y, "z": tf.tanh(y), "w": tf.strings.as_string(y)}
+                    return {"y": y, "z": tf.tanh(y), "w": tf.strings.as_string(y, precision=2)}
             tiny = Tiny()
             tf.saved_model.save(tiny, sys.argv[1], signatures=tiny.__call__)
         """
