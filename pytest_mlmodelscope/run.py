@@ -145,7 +145,7 @@ class Engine:
         clock = _Stopwatch()
         files = {name: self._fetcher.fetch(case.model.assets[name]) for name in _assets_used(case)}
         clock.lap("fetch_model")
-        environment = self._environments.obtain(case.framework, case.requirement)
+        environment = self._environments.obtain(case.framework, case.requirement, machine.device)
         clock.lap("environment")
         return _Setup(case, machine, files, environment), clock.laps
 

@@ -9,21 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock, Timeout
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.install import InstallError, Plan, install, interpreter
 from pytest_mlmodelscope.agent.interpreters import fitting
+from pytest_mlmodelscope.agent.libraries import provide, search_path
+from pytest_mlmodelscope.agent.versions import PLACE
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 from pytest_mlmodelscope.core.framework import Attempt, EnvironmentSpec
 
@@ -37,16 +42,31 @@ importlib.import_module("pytest_mlmodelscope.frameworks." + sys.argv[2] + ".pred
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an environment is to be: a framework's version, and packages beside it."""
+    """What an environment is to be: a framework's version, and packages beside it.
+
+    ``asked`` is a requirement on the version, such as ``==1.2``, where it is not the listed one.
+    """
 
     framework: str
     spec: EnvironmentSpec
     packages: tuple[str, ...] = ()
+    asked: str | None = None
 
     @property
     def title(self) -> str:
         """As it is called in messages."""
-        return f"{self.framework} {self.spec.version}" + (f" with {', '.join(self.packages)}" if self.packages else "")
+        version = self.spec.version if self.asked is None else self.asked.removeprefix("==")
+        return f"{self.framework} {version}" + (f" with {', '.join(self.packages)}" if self.packages else "")
+
+    @property
+    def lock(self) -> Path | None:
+        """The pins that are installed, which are those of the listed version."""
+        return self.spec.lock if self.asked is None else None
+
+    def requirements(self, attempt: Attempt) -> tuple[str, ...]:
+        """What is installed in one attempt, beside the packages."""
+        version = self.asked or f"=={self.spec.version}"
+        return tuple(text.replace(PLACE, version) for text in attempt.requirements or self.spec.requirements)
 
     @property
     def key(self) -> str:
@@ -57,11 +77,16 @@ class Wish:
             self.spec.python,
             self.spec.requirements,
             [[attempt.requirements, attempt.torch_backend] for attempt in self.spec.attempts],
+            self.lock and self.lock.read_text(encoding="utf-8"),
+            [self.spec.libraries.debian, dict(self.spec.libraries.links)],
+            self.spec.prune,
             sorted(self.packages),
+            self.asked,
             sysconfig.get_platform(),
         ]
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-        return f"{self.framework}-{self.spec.version}-{digest[:16]}"
+        version = re.sub(r"[^A-Za-z0-9.]+", "_", self.asked or self.spec.version).strip("_")
+        return f"{self.framework}-{version}-{digest[:16]}"
 
 
 class BuiltEnvironments:
@@ -92,7 +117,12 @@ class BuiltEnvironments:
     def all(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Key and description (framework, version, python, packages) of every complete one."""
         for file in sorted(self._root.glob(f"*/{_COMPLETE}")):
-            yield file.parent.name, json.loads(file.read_text(encoding="utf-8"))
+            yield file.parent.name, self.about(file.parent.name)
+
+    def about(self, key: str) -> Mapping[str, Any]:
+        """The description of a complete one."""
+        about: Mapping[str, Any] = json.loads((self.folder(key) / _COMPLETE).read_text(encoding="utf-8"))
+        return about
 
     def verify(self, key: str) -> None:
         """Import its framework once more.
@@ -101,9 +131,9 @@ class BuiltEnvironments:
             EnvironmentUnavailable: that fails; says how.
         """
         folder = self.folder(key)
-        about = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))
+        about = self.about(key)
         try:
-            _check(folder, about["framework"])
+            _check(folder, about["framework"], about["variables"])
         except InstallError as error:
             hint = f"mlms env remove {key}; it is built again when it is needed"
             raise EnvironmentUnavailable("does not work any more", where=folder, got=str(error), hint=hint) from None
@@ -148,11 +178,24 @@ class BuiltEnvironments:
 
     def _attempt(self, wish: Wish, folder: Path, python: str, attempt: Attempt) -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        requirements = (*(attempt.requirements or wish.spec.requirements), *wish.packages)
-        install(Plan(folder, python, requirements, attempt.torch_backend, self._offline))
+        requirements = wish.requirements(attempt)
+        install(Plan(folder, python, requirements, wish.packages, wish.lock, attempt.torch_backend, self._offline))
+        provide(wish.spec.libraries, folder, self._progress)
+        freed = _prune(folder, wish.spec.prune)
         self._progress(f"checking the environment of {wish.title}")
-        _check(folder, wish.framework)
-        _mark(folder, wish, requirements)
+        own = variables(folder, wish.spec)
+        _check(folder, wish.framework, own)
+        installed = packages(folder)
+        about = {
+            "framework": wish.framework,
+            "version": _version(wish, requirements, installed),
+            "python": os.fspath(interpreter(folder).resolve()),
+            "requirements": [*requirements, *wish.packages],
+            "packages": installed,
+            "variables": own,
+            "pruned_bytes": freed,
+        }
+        _mark(folder, about)
 
     def _unavailable(self, wish: Wish, failures: list[tuple[str, str]]) -> EnvironmentUnavailable:
         python, said = failures[0]
@@ -173,21 +216,51 @@ def packages(folder: Path) -> dict[str, str]:
     return {found.metadata["Name"]: found.version for found in metadata.distributions(path=places)}
 
 
+def variables(folder: Path, spec: EnvironmentSpec) -> dict[str, str]:
+    """What a worker gets in this environment: the framework's variables, and where its libraries are."""
+    found = [str(place) for place in search_path(folder)]
+    if not found:
+        return dict(spec.variables)
+    found += filter(None, [os.environ.get("LD_LIBRARY_PATH")])
+    return {**spec.variables, "LD_LIBRARY_PATH": os.pathsep.join(found)}
+
+
 def _usable(folder: Path) -> bool:
     # The interpreter that it was made from may have been removed since.
     return (folder / _COMPLETE).is_file() and interpreter(folder).exists()
 
 
-def _check(folder: Path, framework: str) -> None:
+def _prune(folder: Path, globs: Iterable[str]) -> int:
+    """Delete what is never used; the bytes of it. The installer's cache keeps its own names of the files."""
+    freed = 0
+    for place in folder.glob("lib/python*/site-packages"):
+        for path in (found for pattern in globs for found in sorted(place.glob(pattern))):
+            files = [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
+            freed += sum(file.lstat().st_size for file in files if not file.is_dir())
+            shutil.rmtree(path) if len(files) > 1 or path.is_dir() else path.unlink()
+    return freed
+
+
+def _version(wish: Wish, requirements: Iterable[str], installed: Mapping[str, str]) -> str:
+    """The framework's version; where a range was asked for, the one that was installed."""
+    if wish.asked is None:
+        return wish.spec.version
+    texts = zip(wish.spec.requirements, requirements, strict=False)
+    name = next((Requirement(text).name for raw, text in texts if PLACE in raw), wish.framework)
+    found = {canonicalize_name(known): version for known, version in installed.items()}
+    return found.get(canonicalize_name(name), wish.asked.removeprefix("=="))
+
+
+def _check(folder: Path, framework: str, own: Mapping[str, str]) -> None:
     """Import the framework's predictor, as a worker does."""
     with tempfile.TemporaryDirectory(prefix="mlms-check-") as scratch:
         code = Path(scratch) / "worker.zip"
         code.write_bytes(archive(framework))
         command = [str(interpreter(folder)), "-I", "-c", _CHECK, str(code), framework]
-        variables = {"HOME": scratch, "PATH": os.environ.get("PATH", ""), "CI": "true"}
+        seen = {"PATH": os.environ.get("PATH", ""), "CI": "true", **own, "HOME": scratch, "TMPDIR": scratch}
         try:
             done = subprocess.run(  # noqa: S603  # our own code
-                command, capture_output=True, text=True, errors="replace", env=variables, cwd=scratch, check=False
+                command, capture_output=True, text=True, errors="replace", env=seen, cwd=scratch, check=False
             )
         except OSError as error:
             raise InstallError(str(error)) from None
@@ -195,14 +268,7 @@ def _check(folder: Path, framework: str) -> None:
         raise InstallError("\n".join(done.stderr.splitlines()[-4:]) or f"the import ended with {done.returncode}")
 
 
-def _mark(folder: Path, wish: Wish, requirements: tuple[str, ...]) -> None:
-    about = {
-        "framework": wish.framework,
-        "version": wish.spec.version,
-        "python": os.fspath(interpreter(folder).resolve()),
-        "requirements": list(requirements),
-        "packages": packages(folder),
-    }
+def _mark(folder: Path, about: Mapping[str, Any]) -> None:
     partial = folder / (_COMPLETE + ".partial")
     partial.write_text(json.dumps(about, indent=1), encoding="utf-8")
     partial.replace(folder / _COMPLETE)

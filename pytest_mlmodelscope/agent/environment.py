@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 
-from pytest_mlmodelscope.agent.built import BuiltEnvironments, Wish, packages
+from pytest_mlmodelscope.agent.built import BuiltEnvironments, Wish, packages, variables
 from pytest_mlmodelscope.agent.install import interpreter
+from pytest_mlmodelscope.agent.versions import admitted, listed, specifiers
 from pytest_mlmodelscope.core.claim import NOTHING
-from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, UsageError
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 from pytest_mlmodelscope.core.framework import EnvironmentSpec, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.core.registry import names
@@ -44,21 +46,25 @@ class Environments:
     def __init__(self, root: Path, offline: bool = False, progress: Callable[[str], None] | None = None) -> None:
         self.built = BuiltEnvironments(root, offline, progress or (lambda text: None))
 
-    def obtain(self, use: FrameworkUse, requirement: str = "") -> Environment:
+    def obtain(self, use: FrameworkUse, requirement: str = "", device: str = "cpu") -> Environment:
         """An environment in which a model can be run; ``requirement`` is on the version, as ``>=2``.
 
         Raises:
             EnvironmentUnavailable: there is none and none can be built; says what would change that.
         """
-        wanted = _specifiers(use.name, requirement, use.version or "")
-        specs = framework_spec(use.name).environments
+        wanted = specifiers(use.name, requirement, use.version or "")
+        specs = _for_here(use.name, device)
         for spec in specs:
             if (found := _of_host(use, spec, wanted)) is not None:
                 return found
-            if wanted.contains(spec.version, prereleases=True):
+            if listed(spec, wanted):
                 return self._of_cache(Wish(use.name, spec, tuple(use.packages)))
-        known = ", ".join(spec.version for spec in specs)
-        raise EnvironmentUnavailable(f"no environment of {use.name} fits", expected=str(wanted), got=known)
+        for spec in specs:
+            if (asked := admitted(spec, wanted)) is not None:
+                return self._of_cache(Wish(use.name, spec, tuple(use.packages), asked))
+        raise EnvironmentUnavailable(
+            f"no environment of {use.name} fits", expected=str(wanted), got=", ".join(_offers(specs))
+        )
 
     def all(self) -> Iterator[Environment]:
         """Those that are there now: the host's own for each framework, then the built ones."""
@@ -75,22 +81,36 @@ class Environments:
             python=interpreter(folder),
             key=wish.key,
             framework=wish.framework,
-            version=wish.spec.version,
+            version=self.built.about(wish.key)["version"],
             source="built",
-            variables=wish.spec.variables,
+            variables=variables(folder, wish.spec),
             packages=packages(folder),
         )
 
 
-def _specifiers(framework: str, *texts: str) -> SpecifierSet:
-    wanted = SpecifierSet()
-    for text in texts:
-        try:
-            wanted &= SpecifierSet(text)
-        except InvalidSpecifier:
-            expected = "something like >=2 or ==1.0.1"
-            raise UsageError(f"no requirement on a version of {framework}", expected=expected, got=text) from None
-    return wanted
+def _for_here(framework: str, device: str) -> list[EnvironmentSpec]:
+    """What the framework's file has for this kind of machine and this device, at least one."""
+    specs = framework_spec(framework).environments
+    here = sysconfig.get_platform()
+    found = [spec for spec in specs if not spec.platforms or here in spec.platforms]
+    if not found:
+        places = ", ".join(dict.fromkeys(place for spec in specs for place in spec.platforms))
+        what, hint = f"there are no packages of {framework} for this kind of machine", f"run it on {places}"
+        raise EnvironmentUnavailable(what, expected=places, got=here, hint=hint)
+    fitting = [spec for spec in found if not spec.devices or device in spec.devices]
+    if not fitting:
+        devices = ", ".join(dict.fromkeys(name for spec in found for name in spec.devices))
+        what = f"no environment of {framework} is for a {device}"
+        raise EnvironmentUnavailable(what, expected=devices, got=device, hint=f"run it on a target with a {devices}")
+    return fitting
+
+
+def _offers(specs: Iterable[EnvironmentSpec]) -> Iterator[str]:
+    """The versions that can be had, as a message lists them."""
+    for spec in specs:
+        yield spec.version
+        if spec.admits is not None:
+            yield spec.admits
 
 
 def _of_host(use: FrameworkUse, spec: EnvironmentSpec, wanted: SpecifierSet) -> Environment | None:

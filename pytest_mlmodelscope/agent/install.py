@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,11 +26,17 @@ class InstallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is installed where. ``python`` is an interpreter's path, or a version for uv to find."""
+    """What is installed where. ``python`` is an interpreter's path, or a version for uv to find.
+
+    ``lock`` is a file of pins with hashes that is installed instead of ``requirements``;
+    ``packages`` come after either, and leave the pins as they are.
+    """
 
     folder: Path
     python: str
     requirements: Sequence[str]
+    packages: Sequence[str] = ()
+    lock: Path | None = None
     torch_backend: str | None = None
     offline: bool = False
 
@@ -77,14 +84,31 @@ def _install_with_uv(uv: str, plan: Plan) -> None:
     python = str(interpreter(plan.folder))
     variables = {**_variables(), **_settings_of_pip()}
     _run([uv, "venv", "--quiet", *offline, "--python", plan.python, str(plan.folder)], variables, plan)
-    _run([uv, "pip", "install", *offline, *backend, "--python", python, *plan.requirements], variables, plan)
+    for what in _what(plan):
+        _run([uv, "pip", "install", *offline, *backend, "--python", python, *what], variables, plan)
 
 
 def _install_with_pip(plan: Plan) -> None:
     python = plan.python if Path(plan.python).is_absolute() else sys.executable
     offline = ["--no-index"] if plan.offline else []
     _run([python, "-m", "venv", str(plan.folder)], _variables(), plan)
-    _run([str(interpreter(plan.folder)), "-m", "pip", "install", *offline, *plan.requirements], _variables(), plan)
+    for what in _what(plan):
+        _run([str(interpreter(plan.folder)), "-m", "pip", "install", *offline, *what], _variables(), plan)
+
+
+def _what(plan: Plan) -> Iterator[list[str]]:
+    """The arguments of each call of the installer."""
+    if plan.lock is None:
+        yield [*plan.requirements, *plan.packages]
+        return
+    yield ["--require-hashes", "-r", str(plan.lock)]
+    if plan.packages:
+        # Constraints must not have hashes, or all that is installed would need one.
+        pins = plan.folder / "pins.txt"
+        pins.write_text(
+            re.sub(r"\\?\n\s+--hash=\S+( \\)?", "", plan.lock.read_text(encoding="utf-8")), encoding="utf-8"
+        )
+        yield ["-c", str(pins), *plan.packages]
 
 
 def _variables() -> dict[str, str]:

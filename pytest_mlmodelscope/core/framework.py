@@ -25,11 +25,23 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Libraries:
+    """System libraries of an environment: packages of ``debian`` that are unpacked into it, and
+    ``links``, names under which the worker looks for files of it.
+    """
+
+    debian: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSpec:
     """One version of a framework and what it is installed from.
 
     ``host`` are the requirements under which the host's own environment will do; None where a
-    separate one is always built.
+    separate one is always built. ``lock`` is a file of pins with hashes for ``requirements``.
+    ``admits`` are other versions that can be had: ``{version}`` in a requirement is what is wanted.
+    No ``devices`` and no ``platforms`` mean all of them. ``prune`` are globs below site-packages.
     """
 
     version: str
@@ -38,6 +50,12 @@ class EnvironmentSpec:
     host: tuple[str, ...] | None = None
     attempts: tuple[Attempt, ...] = (Attempt(),)
     variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    lock: Path | None = None
+    admits: str | None = None
+    devices: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    libraries: Libraries = Libraries()
+    prune: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,7 @@ def framework_spec(name: str) -> FrameworkSpec:
         devices=tuple(data["devices"]),
         roles=data.get("roles", {}),
         options=data["options"],
-        environments=tuple(_environment(entry) for entry in data["environments"]),
+        environments=tuple(_environment(entry, folder) for entry in data["environments"]),
         folder=folder,
     )
 
@@ -88,19 +106,27 @@ def _folder(name: str) -> Path:
     return Path(found.origin).parent
 
 
-def _environment(entry: Mapping[str, Any]) -> EnvironmentSpec:
-    attempts = tuple(
-        Attempt(
-            requirements=tuple(attempt["requirements"]) if "requirements" in attempt else None,
-            torch_backend=attempt.get("torch_backend"),
-        )
-        for attempt in entry.get("attempts", [{}])
-    )
+def _environment(entry: Mapping[str, Any], folder: Path) -> EnvironmentSpec:
     return EnvironmentSpec(
         version=entry["version"],
         python=entry["python"],
         requirements=tuple(entry["requirements"]),
         host=tuple(entry["host"]) if "host" in entry else None,
-        attempts=attempts,
+        attempts=tuple(_attempt(attempt) for attempt in entry.get("attempts", [{}])),
         variables=entry.get("variables", {}),
+        lock=folder / entry["lock"] if "lock" in entry else None,
+        admits=entry.get("admits"),
+        devices=tuple(entry.get("devices", ())),
+        platforms=tuple(entry.get("platforms", ())),
+        libraries=_libraries(entry.get("libraries", {})),
+        prune=tuple(entry.get("prune", ())),
     )
+
+
+def _attempt(entry: Mapping[str, Any]) -> Attempt:
+    requirements = tuple(entry["requirements"]) if "requirements" in entry else None
+    return Attempt(requirements, entry.get("torch_backend"))
+
+
+def _libraries(entry: Mapping[str, Any]) -> Libraries:
+    return Libraries(tuple(entry.get("debian", ())), entry.get("links", {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,20 +22,52 @@ def obtain(asset: Asset, folder: Path, progress: Callable[[str], None]) -> Path:
     Raises:
         AssetError: this is no Debian, or its package sources do not offer this version.
     """
-    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise AssetError(
-                f"the asset {asset.name} is in the Debian package {asset.package}, and {tool} is not here",
-                where=asset.where,
-                hint="run on Debian or a system made from it",
-            )
+    _require_tools(f"the asset {asset.name} is in the Debian package {asset.package}", asset.where)
     progress(f"fetching {asset.package} with apt")
     package = _downloaded(asset, folder, progress)
     return _unpacked(package, folder / f"{package.stem}.tar", asset)
 
 
+def with_dependencies(package: str, folder: Path, progress: Callable[[str], None]) -> list[Path]:
+    """The ``.deb`` files, in ``folder``, of a package and of all that it needs and this machine has not.
+
+    Raises:
+        AssetError: this is no Debian, or its package sources do not offer it.
+    """
+    _require_tools(f"the Debian package {package} is needed", None)
+    progress(f"fetching {package} and what it needs with apt")
+    if _download_all(package, folder, ()):
+        return sorted(folder.glob("*.deb"))
+    progress("reading the lists of Debian's packages")
+    with tempfile.TemporaryDirectory(dir=folder) as lists:
+        own_lists = _own_lists(Path(lists))
+        updated = _run(["apt-get", *own_lists, "update"], folder)
+        if _download_all(package, folder, own_lists):
+            return sorted(folder.glob("*.deb"))
+    hint = f"apt says: {_complaint(updated.stderr)}" if updated.returncode else "check the machine's package sources"
+    raise AssetError(f"Debian's package sources do not offer {package}", hint=hint)
+
+
+def _download_all(package: str, folder: Path, options: Sequence[str]) -> bool:
+    """Download what an installation of the package would add to the system."""
+    simulation = ["apt-get", *options, "--simulate", "--no-install-recommends", "install", package]
+    planned = _run(simulation, folder)
+    # "Inst name (version release [architecture])"; what is there already has its version in brackets first.
+    added = re.findall(r"^Inst (\S+) \((\S+)", planned.stdout, re.MULTILINE)
+    if planned.returncode != 0 or not added:
+        return False
+    return _download([f"{name}={version}" for name, version in added], folder, options)
+
+
+def _require_tools(why: str, where: str | None) -> None:
+    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            hint = "run on Debian or a system made from it"
+            raise AssetError(f"{why}, and {tool} is not here", where=where, hint=hint)
+
+
 def _downloaded(asset: Asset, folder: Path, progress: Callable[[str], None]) -> Path:
-    wanted = (asset.package or "").replace("==", "=", 1)
+    wanted = [(asset.package or "").replace("==", "=", 1)]
     if _download(wanted, folder, ()):
         return next(folder.glob("*.deb"))
     # The system's own lists are missing or old, and changing them is not ours to do.
@@ -47,10 +80,10 @@ def _downloaded(asset: Asset, folder: Path, progress: Callable[[str], None]) -> 
         raise _not_offered(asset, folder, own_lists, updated)
 
 
-def _download(wanted: str, folder: Path, options: Sequence[str]) -> bool:
+def _download(wanted: Sequence[str], folder: Path, options: Sequence[str]) -> bool:
     for leftover in folder.glob("*.deb"):
         leftover.unlink()
-    done = _run(["apt-get", *options, "-o", "APT::Sandbox::User=root", "download", wanted], folder)
+    done = _run(["apt-get", *options, "-o", "APT::Sandbox::User=root", "download", *wanted], folder)
     return done.returncode == 0 and any(folder.glob("*.deb"))
 
 

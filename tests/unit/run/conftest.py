@@ -140,9 +140,9 @@ def words(folder, monkeypatch) -> Words:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(modules), os.environ.get("PYTHONPATH", "")]).rstrip(":"))
     obtain = Environments.obtain
 
-    def this_python(self, use, requirement=""):
+    def this_python(self, use, requirement="", device="cpu"):
         if use.name != "python":
-            return obtain(self, use, requirement)
+            return obtain(self, use, requirement, device)
         return Environment(Path(sys.executable), "host", "python", platform.python_version(), "host")
 
     monkeypatch.setattr(Environments, "obtain", this_python)

@@ -1,0 +1,58 @@
+"""System libraries of an environment: unpacked below its folder, found by the worker, installed nowhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from pytest_mlmodelscope.agent.install import InstallError
+from pytest_mlmodelscope.core.errors import AssetError
+from pytest_mlmodelscope.core.framework import Libraries
+from pytest_mlmodelscope.manifest.sources import debian
+
+#: The folders of an environment with the names of libraries, and with what was unpacked.
+LINKS: Final = "libraries"
+UNPACKED: Final = "unpacked"
+_LIBRARY: Final = re.compile(r"lib.+\.so(\.[0-9]+)*")
+
+
+def provide(libraries: Libraries, folder: Path, progress: Callable[[str], None]) -> None:
+    """Unpack and link the libraries of an environment.
+
+    Raises:
+        InstallError: one cannot be had.
+    """
+    for package in libraries.debian:
+        _unpack(package, folder, progress)
+    if libraries.links:
+        (folder / LINKS).mkdir()
+    for name, target in libraries.links.items():
+        found = next(iter(sorted(folder.rglob(target))), None)
+        if found is None:
+            raise InstallError(f"there is no {target} in the environment for {name}")
+        (folder / LINKS / name).symlink_to(found)
+
+
+def search_path(folder: Path) -> Iterator[Path]:
+    """The folders of an environment in which its worker finds libraries."""
+    if (folder / LINKS).is_dir():
+        yield folder / LINKS
+    unpacked = (folder / UNPACKED).rglob("lib*.so*")
+    yield from sorted({file.parent for file in unpacked if _LIBRARY.fullmatch(file.name)})
+
+
+def _unpack(package: str, folder: Path, progress: Callable[[str], None]) -> None:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        try:
+            files = debian.with_dependencies(package, Path(scratch), progress)
+        except AssetError as error:
+            raise InstallError(str(error)) from None
+        for file in files:
+            command = ["dpkg-deb", "--extract", str(file), str(folder / UNPACKED)]
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
+            if done.returncode:
+                raise InstallError(f"{file.name} cannot be unpacked: {done.stderr.strip()}")
