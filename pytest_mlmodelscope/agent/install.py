@@ -101,7 +101,8 @@ def _what(plan: Plan) -> Iterator[list[str]]:
     if plan.lock is None:
         yield [*plan.requirements, *plan.packages]
         return
-    yield ["--require-hashes", "-r", str(plan.lock)]
+    # It is complete, so that it can leave out what a package names and never needs here.
+    yield ["--no-deps", "--require-hashes", "-r", str(plan.lock)]
     if plan.packages:
         # Constraints must not have hashes, or all that is installed would need one.
         pins = plan.folder / "pins.txt"

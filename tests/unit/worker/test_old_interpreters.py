@@ -14,10 +14,11 @@ from packaging.version import Version
 
 from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.interpreters import fitting
+from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.worker import wire
 
 INTERPRETERS = {f"{found.version.major}.{found.version.minor}": found.path for found in fitting(">=3.6")}
-FRAMEWORKS = ["onnxruntime", "pytorch", "tensorflow", "python"]
+FRAMEWORKS = names("frameworks")
 #: A framework that needs nothing: it repeats its inputs.
 ECHO = """
 class Predictor:

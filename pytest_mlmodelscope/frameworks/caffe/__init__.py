@@ -1,0 +1,1 @@
+"""Caffe: networks in its text format, weights in its binary one."""
