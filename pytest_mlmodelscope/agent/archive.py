@@ -18,16 +18,14 @@ _HOME: Final = Path(__file__).parent.parent
 
 @functools.cache
 def archive(framework: str, folder: Path | None = None) -> bytes:
-    """The worker, all scenarios and one framework's folder, as a zip with a ``__main__``.
+    """The worker, all scenarios, what frameworks share and one framework's folder, as a zip with a ``__main__``.
 
     ``folder`` is where the framework's ``predictor.py`` lies; by default its registered one. The
     packages in it are empty, so that nothing of the host is imported.
     """
-    members = {
-        "__main__.py": _HOME / "worker" / "__main__.py",
-        f"{_PACKAGE}/frameworks/_declared.py": _HOME / "frameworks" / "_declared.py",
-    }
+    members = {"__main__.py": _HOME / "worker" / "__main__.py"}
     members |= _modules(_HOME / "worker", "worker")
+    members |= _modules(_HOME / "frameworks", "frameworks")
     members |= _modules(folder or framework_spec(framework).folder, f"frameworks/{framework}")
     members |= {f"{_PACKAGE}/scenarios/{name}.py": _source("scenarios", name) for name in names("scenarios")}
     texts = {place: source.read_bytes() for place, source in members.items()}

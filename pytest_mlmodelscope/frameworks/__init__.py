@@ -1,4 +1,5 @@
 """Frameworks, one folder each: ``framework.yml`` and ``predictor.py``.
 
-``_declared.py`` travels with all of them: what a manifest declares, held against what is given.
+What travels with all of them: ``_declared.py`` (what a manifest declares, held against what is
+given) and ``_onnx.py`` (what an ONNX file says of itself).
 """

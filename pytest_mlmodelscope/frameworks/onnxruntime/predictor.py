@@ -1,20 +1,27 @@
 """Models in the ONNX format, on ONNX Runtime."""
 
+import os
 from typing import Any
 
 import numpy
 import onnxruntime
 
 from pytest_mlmodelscope.frameworks._declared import check, only, threads
-from pytest_mlmodelscope.frameworks.onnxruntime.graph import survey
+from pytest_mlmodelscope.frameworks._onnx import survey
 
-_PROVIDERS = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
+#: What a device's work is given to; the first is taken where the manifest names none.
+_PROVIDERS = {
+    "cpu": {"cpu": "CPUExecutionProvider"},
+    "gpu": {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"},
+}
 _LEVELS = {
     "all": "ORT_ENABLE_ALL",
     "extended": "ORT_ENABLE_EXTENDED",
     "basic": "ORT_ENABLE_BASIC",
     "none": "ORT_DISABLE_ALL",
 }
+#: Where this is 0, no library of NVIDIA's rounds fp32 to tf32 on its own.
+_TF32 = "NVIDIA_TF32_OVERRIDE"
 
 
 class OnnxPredictor:
@@ -24,13 +31,15 @@ class OnnxPredictor:
         only("the device", request["device"], _PROVIDERS)
         self._request = request
         self._threads = threads(request["threads"])
-        self._parameters, self._precision = survey(request["files"]["model"])
-        only("the precision", request["precision"], [self._precision])
-        self._session = self._open(_PROVIDERS[request["device"]])
+        self._parameters, stored = survey(request["files"]["model"])
+        self._precision = _arithmetic(request, stored)
+        self._session = self._open(_provider(request))
         self._outputs = self._names(request["outputs"], self._session.get_outputs(), "output")
         self._names(request["inputs"], self._session.get_inputs(), "input")
 
     def _open(self, provider: str) -> "Any":
+        if self._request["device"] == "gpu" and hasattr(onnxruntime, "preload_dlls"):
+            onnxruntime.preload_dlls()  # CUDA and cuDNN of this environment, not of the system
         session = onnxruntime.InferenceSession(
             self._request["files"]["model"], self._session_options(), providers=[provider]
         )
@@ -64,17 +73,38 @@ class OnnxPredictor:
         return dict(zip(self._outputs, self._session.run(self._outputs, feed)))
 
     def describe(self) -> "dict[str, Any]":
-        """Versions, threads and precision as they really are."""
+        """Versions, threads, precision and providers as they really are."""
+        about = getattr(onnxruntime, "get_build_info", onnxruntime.get_device)
         return {
             "framework": "onnxruntime",
             "version": onnxruntime.__version__,
             "device": self._request["device"],
             "threads": self._session.get_session_options().intra_op_num_threads,
             "precision": self._precision,
-            "build": onnxruntime.get_build_info(),
+            "build": about(),
+            "providers": self._session.get_providers(),
             "libraries": {"numpy": numpy.__version__},
             "parameters": self._parameters,
         }
+
+
+def _provider(request: "dict[str, Any]") -> str:
+    """What the manifest names, where this device has it; on a processor it is always the processor."""
+    known = _PROVIDERS[request["device"]]
+    wanted = request["options"].get("provider") if request["device"] == "gpu" else None
+    return known[wanted or next(iter(known))]
+
+
+def _arithmetic(request: "dict[str, Any]", stored: str) -> str:
+    """The precision that is asked for, where the model and the device can give it."""
+    possible = [stored, "tf32"] if stored == "fp32" and request["device"] == "gpu" else [stored]
+    only("the precision", request["precision"], possible)
+    # Read when the libraries are loaded, which happens with the first session.
+    if request["precision"] == "tf32":
+        os.environ.pop(_TF32, None)
+    else:
+        os.environ[_TF32] = "0"
+    return str(request["precision"])
 
 
 def _array(value: "Any") -> "Any":

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from pytest_mlmodelscope.frameworks.onnxruntime.graph import survey
+from pytest_mlmodelscope.frameworks._onnx import survey
 
 
 def model(nodes, initializers):
@@ -82,3 +82,26 @@ def test_what_is_no_model_is_called_that(tmp_path, content):
     else:
         with pytest.raises(ValueError, match="ONNX model"):
             survey(str(path))
+
+
+def external(tmp_path, location):
+    proto = model([helper.make_node("Identity", ["x"], ["y"])], [numpy_helper.from_array(np.ones(64, "f4"), "w")])
+    tensor = proto.graph.initializer[0]
+    onnx.external_data_helper.set_external_data(tensor, location)
+    tensor.ClearField("raw_data")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "weights.bin").write_bytes(np.ones(64, "f4").tobytes())
+    (tmp_path / "secret").write_bytes(b"\0" * 256)
+    (folder / "link").symlink_to(tmp_path / "secret")
+    return saved(folder, proto)
+
+
+def test_weights_beside_the_model_count(tmp_path):
+    assert survey(external(tmp_path, "weights.bin")) == (64, "fp32")
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "link", "nothing/../../secret"])
+def test_weights_from_anywhere_else_are_refused(tmp_path, location):
+    with pytest.raises(ValueError, match="outside its own folder"):
+        survey(external(tmp_path, location))
