@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mlmodelscope.claim.expand import kind_of, other_framework
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import Input, Output, Split
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.agent import Agent, Limits
     from pytest_mlmodelscope.agent.environment import Environment
     from pytest_mlmodelscope.agent.pool import Opened
+    from pytest_mlmodelscope.checking import Side
     from pytest_mlmodelscope.interfaces.target import Machine
 
 #: Prepared queries that a timed run cycles through: enough that no cache of results pays.
@@ -132,8 +134,8 @@ class Engine:
 
     def _measure(self, case: Case) -> Result:
         setup, steps = self._set_up(case)
-        kind = member("metrics", case.claim.metric).KIND
-        result: Result = {"items": self._items, "timed": self._timed, "static": self._static}[kind](setup)
+        of_kind = {"items": self._items, "timed": self._timed, "static": self._static, "check": self._check}
+        result: Result = of_kind[kind_of(case.claim)](setup)
         return dataclasses.replace(result, steps={**steps, **result.steps})
 
     def _set_up(self, case: Case) -> tuple[_Setup, dict[str, float]]:
@@ -153,7 +155,7 @@ class Engine:
         from pytest_mlmodelscope.record.baseline import Baselines, baseline_of
         from pytest_mlmodelscope.record.case import case_record, conditions
 
-        if self.settings.baselines is None or result.measurement is None:
+        if self.settings.baselines is None or result.measurement is None or result.measurement.kind == "check":
             return result
         case, kept = result.case, Baselines(self.settings.baselines)
         machine = member("targets", case.target).probe().machine_class
@@ -273,12 +275,43 @@ class Engine:
         measurement = measure.of_model(setup.case.claim, StaticEvidence(size, software.get("parameters")))
         return _judged(setup, measurement, software)
 
+    # -- checks ---------------------------------------------------------------------------
+
+    def _check(self, setup: _Setup) -> Result:
+        from pytest_mlmodelscope.checking import Pair, check_case
+
+        beside = self._beside(setup)
+        try:
+            own = self._side(setup, _worker_key(setup), 2)
+            other = None if beside is None else self._side(beside, (*_worker_key(beside), "beside"), 2)
+            return check_case(setup.case, Pair.of(own, other), self.cache.root, lambda: self._some_items(setup))
+        finally:
+            if beside is not None:
+                self.close()  # two workers are one too many for whoever comes next
+
+    def _beside(self, setup: _Setup) -> _Setup | None:
+        """What stands beside the model: itself in a process of its own, or on another framework."""
+        other = other_framework(setup.case.claim)
+        if other is None:
+            return setup if member("checks", setup.case.claim.metric).BESIDE == "process" else None
+        use = setup.case.model.frameworks[other.name]
+        return self._set_up(dataclasses.replace(setup.case, framework=use, requirement=other.version))[0]
+
+    def _side(self, setup: _Setup, key: tuple[Any, ...], room: int) -> Side:
+        from pytest_mlmodelscope.checking import Side
+
+        framework, model = setup.case.framework, setup.case.model
+        return Side(self._worker(setup, key, room), framework.inputs or model.inputs, *setup.pipeline())
+
+    def _some_items(self, setup: _Setup) -> list[Item]:
+        return sampled(self._read(setup, setup.split), self._sample_size(setup.case), setup.data_name)
+
     # -- workers --------------------------------------------------------------------------
 
-    def _worker(self, setup: _Setup) -> Opened:
-        return self._pool.get(
-            _worker_key(setup), setup.environment, _open_request(setup), lambda agent: self._train(setup, agent)
-        )
+    def _worker(self, setup: _Setup, key: tuple[Any, ...] | None = None, room: int = 1) -> Opened:
+        request = _open_request(setup)
+        key = key or _worker_key(setup)
+        return self._pool.get(key, setup.environment, request, lambda agent: self._train(setup, agent), room)
 
     def _train(self, setup: _Setup, agent: Agent) -> None:
         case = setup.case

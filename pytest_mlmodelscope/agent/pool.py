@@ -1,4 +1,4 @@
-"""The worker that was opened last: kept for the next case that wants the very same."""
+"""The workers that were opened last: kept for the next case that wants the very same."""
 
 from __future__ import annotations
 
@@ -20,24 +20,36 @@ class Opened:
 
 
 class Pool:
-    """At most one worker at a time: frameworks are large, and two would time each other."""
+    """One worker at a time, since frameworks are large and two would time each other; more only while
+    somebody asks for ``room``.
+    """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits
-        self._key: Hashable = None
-        self._opened: Opened | None = None
+        self._opened: dict[Hashable, Opened] = {}
 
     def get(
-        self, key: Hashable, environment: Environment, request: OpenRequest, train: Callable[[Agent], None]
+        self,
+        key: Hashable,
+        environment: Environment,
+        request: OpenRequest,
+        train: Callable[[Agent], None],
+        room: int = 1,
     ) -> Opened:
-        """The last worker when it was opened for ``key``, else a new one, trained by ``train``.
+        """The worker that was opened for ``key``, else a new one, trained by ``train``; those that were
+        asked for longest ago are ended until at most ``room`` are left.
 
         Raises:
-            WorkerError: the model cannot be loaded or trained; no worker is left then.
+            WorkerError: the model cannot be loaded or trained; it has no worker then.
         """
-        if self._opened is not None and self._key == key:
-            return self._opened
-        self.close()
+        found = self._opened.pop(key, None)
+        self._shrink(room - 1)
+        if found is None:
+            found = self._open(environment, request, train)
+        self._opened[key] = found
+        return found
+
+    def _open(self, environment: Environment, request: OpenRequest, train: Callable[[Agent], None]) -> Opened:
         agent = Agent(environment, self._limits)
         try:
             software = agent.open(request)
@@ -45,11 +57,13 @@ class Pool:
         except BaseException:
             agent.close()
             raise
-        self._key, self._opened = key, Opened(agent, software)
-        return self._opened
+        return Opened(agent, software)
+
+    def _shrink(self, most: int) -> None:
+        while len(self._opened) > most:
+            # In the order in which they were last asked for.
+            self._opened.pop(next(iter(self._opened))).agent.close()
 
     def close(self) -> None:
-        """End the worker, if there is one."""
-        if self._opened is not None:
-            self._opened.agent.close()
-            self._opened = None
+        """End all workers."""
+        self._shrink(0)

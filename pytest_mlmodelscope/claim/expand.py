@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError, did_you_mean
-from pytest_mlmodelscope.core.manifest import DatasetManifest
+from pytest_mlmodelscope.core.manifest import DatasetManifest, ModelManifest
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.result import Case
+from pytest_mlmodelscope.interfaces.metric import Kind
 from pytest_mlmodelscope.manifest.load import Catalogue
 
 
@@ -68,16 +70,55 @@ def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) 
     at = f"{shown_path(claim.path)}:{claim.line}"
     model = catalogue.model(claim.model, at)
     dataset = _dataset(claim, catalogue, at)
+    admitted = _frameworks(claim, _able(claim, model, at), at)
+    if claim.group == "checks" and dataset is None:
+        _refuse_undrawable(claim, model, admitted, at)
     return [
         Case(claim, model, model.frameworks[use.name], target, dataset, use.version)
-        for use in _frameworks(claim, tuple(model.frameworks), chosen, at)
+        for use in _chosen(admitted, chosen)
         for target in _targets(claim, chosen)
     ]
 
 
+def kind_of(claim: Claim) -> Kind | Literal["check"]:
+    """What a claim's figure rests on: items, timings, the model's own facts; or a check."""
+    if claim.group == "checks":
+        return "check"
+    kind: Kind = member("metrics", claim.metric).KIND
+    return kind
+
+
+def other_framework(claim: Claim) -> Requirement | None:
+    """The framework that a check compares with; None where it compares with none."""
+    if claim.group != "checks" or member("checks", claim.metric).BESIDE != "framework":
+        return None
+    return requirement(claim.metric_options["framework"])
+
+
+def _able(claim: Claim, model: ModelManifest, at: str) -> tuple[Requirement, ...]:
+    """The frameworks that the claim can be about, where it names none: not the one it compares with."""
+    other = other_framework(claim)
+    if other is not None and other.name not in model.frameworks:
+        raise _no_framework(claim, other.name, tuple(model.frameworks), at)
+    return tuple(use for use in map(Requirement, model.frameworks) if use != other)
+
+
+def _refuse_undrawable(claim: Claim, model: ModelManifest, uses: Iterable[Requirement], at: str) -> None:
+    for use in uses:
+        inputs = model.frameworks[use.name].inputs or model.inputs
+        without = [spec.name for spec in inputs if spec.domain is None and spec.constant is None]
+        if without or not inputs:
+            raise DocumentError(
+                f"the check {claim.metric} has nothing to draw from: "
+                + (f"the input {without[0]} has no domain" if without else "the model declares no inputs"),
+                where=at,
+                hint=f"add `domain:` to the input in {shown_path(model.path)}, or `dataset:` to the claim",
+            )
+
+
 def _dataset(claim: Claim, catalogue: Catalogue, at: str) -> DatasetManifest | None:
     if claim.dataset is None:
-        if member("metrics", claim.metric).KIND == "static":
+        if kind_of(claim) in ("static", "check"):
             return None
         raise DocumentError(f"the metric {claim.metric} needs data", where=at, hint='add "dataset:"')
     dataset = catalogue.dataset(claim.dataset.name, at)
@@ -90,16 +131,30 @@ def _dataset(claim: Claim, catalogue: Catalogue, at: str) -> DatasetManifest | N
     return dataset
 
 
-def _frameworks(claim: Claim, of_model: tuple[str, ...], chosen: Selection, at: str) -> Iterator[Requirement]:
-    stated = [requirement(text) for text in claim.conditions.frameworks]
+def _frameworks(claim: Claim, able: tuple[Requirement, ...], at: str) -> tuple[Requirement, ...]:
+    stated = tuple(requirement(text) for text in claim.conditions.frameworks)
+    other = other_framework(claim)
+    names_of_model = [use.name for use in able] + ([other.name] if other else [])
     for use in stated:
-        if use.name not in of_model:
-            raise DocumentError(
-                f'the model {claim.model} has no framework "{use.name}"',
-                where=at,
-                hint=did_you_mean(use.name, of_model),
-            )
-    for use in stated or [Requirement(name) for name in of_model]:
+        if use.name not in names_of_model:
+            raise _no_framework(claim, use.name, names_of_model, at)
+    if other in (stated or able) or not (stated or able):
+        raise DocumentError(
+            f"the check {claim.metric} compares {other.name if other else ''} with itself",
+            where=at,
+            hint="name another framework of the model, or another version",
+        )
+    return stated or able
+
+
+def _no_framework(claim: Claim, name: str, of_model: Iterable[str], at: str) -> DocumentError:
+    return DocumentError(
+        f'the model {claim.model} has no framework "{name}"', where=at, hint=did_you_mean(name, of_model)
+    )
+
+
+def _chosen(admitted: Iterable[Requirement], chosen: Selection) -> Iterator[Requirement]:
+    for use in admitted:
         if not chosen.frameworks:
             yield use
             continue

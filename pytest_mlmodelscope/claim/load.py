@@ -7,18 +7,31 @@ default of every claim in the list, so that one source need not be written ten t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse, Hardware, Source, Tolerance
+from pytest_mlmodelscope.core.claim import (
+    COUNTEREXAMPLES,
+    OWN_REQUIREMENT,
+    Claim,
+    Conditions,
+    DataUse,
+    Hardware,
+    Source,
+    Tolerance,
+)
 from pytest_mlmodelscope.core.document import Document, Pointer, read_document, shown_path
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError, did_you_mean
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.schema import check, check_against
 from pytest_mlmodelscope.core.units import factor
+from pytest_mlmodelscope.interfaces.check import COMMON_OPTIONS
 
 REQUIRED: Final = ("id", "model", "metric", "value", "unit", "source")
+REQUIRED_OF_CHECKS: Final = ("id", "model")
+#: What the claim of a figure has and that of a check has not.
+OF_FIGURES: Final = ("metric", "value", "unit", "direction", "tolerance")
 _BYTES: Final = {"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _NUMBER: Final = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
 
@@ -54,9 +67,19 @@ def _entries(document: Document) -> list[tuple[dict[str, Any], Pointer, int]]:
         return [(data, (), 1)]
     shared = {key: value for key, value in data.items() if key != "claims"}
     return [
-        ({**shared, **entry}, ("claims", index), document.item_line(entry))
+        ({**_inherited(shared, entry), **entry}, ("claims", index), document.item_line(entry))
         for index, entry in enumerate(data["claims"])
     ]
+
+
+def _inherited(shared: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What a claim takes of the keys beside `claims`: a check nothing of figures, a figure no check."""
+    strange: tuple[str, ...] = ()
+    if "check" in entry:
+        strange = (*OF_FIGURES, "source")
+    elif any(key in entry for key in OF_FIGURES):
+        strange = ("check",)
+    return {key: value for key, value in shared.items() if key not in strange}
 
 
 def _refuse_twins(claims: list[Claim]) -> None:
@@ -72,12 +95,10 @@ def _refuse_twins(claims: list[Claim]) -> None:
 
 
 def _claim(document: Document, entry: Mapping[str, Any], at: Pointer, line: int) -> Claim:
-    for key in REQUIRED:
-        if key not in entry:
-            raise DocumentError(
-                f'key "{key}" is missing', where=f"{shown_path(document.path)}:{line}", hint=f'add "{key}:"'
-            )
-    metric, options = _metric(document, entry["metric"], at)
+    if "check" in entry:
+        return _check_claim(document, entry, at, line)
+    _require(document, entry, REQUIRED, line)
+    metric, options = _member(document, "metrics", entry["metric"], (*at, "metric"))
     _check_unit(document, metric, entry["unit"], at)
     source = _source(entry["source"])
     value = float(entry["value"])
@@ -99,18 +120,69 @@ def _claim(document: Document, entry: Mapping[str, Any], at: Pointer, line: int)
     )
 
 
-def _metric(document: Document, given: str | Mapping[str, Any], at: Pointer) -> tuple[str, Mapping[str, Any]]:
+def _check_claim(document: Document, entry: Mapping[str, Any], at: Pointer, line: int) -> Claim:
+    """The claim that a check finds no counterexample."""
+    _require(document, entry, REQUIRED_OF_CHECKS, line)
+    for key in OF_FIGURES:
+        if key in entry:
+            raise DocumentError(
+                f'a check has no "{key}"',
+                where=document.at((*at, key)),
+                hint="its options stand with its name: `check: {name: NAME, ...}`",
+            )
+    name, options = _member(document, "checks", entry["check"], (*at, "check"))
+    return Claim(
+        id=entry["id"],
+        model=entry["model"],
+        metric=name,
+        metric_options=options,
+        value=0.0,
+        unit=COUNTEREXAMPLES,
+        direction="lower",
+        tolerance=Tolerance("absolute", 0.0),
+        source=_source(entry["source"]) if "source" in entry else _own_requirement(document, line),
+        dataset=_data(entry.get("dataset")),
+        conditions=_conditions(document, entry.get("conditions", {}), at),
+        note=entry.get("note"),
+        path=document.path,
+        line=line,
+        group="checks",
+    )
+
+
+def _own_requirement(document: Document, line: int) -> Source:
+    return Source(OWN_REQUIREMENT, "no counterexample", f"{shown_path(document.path)}:{line}", read="")
+
+
+def _require(document: Document, entry: Mapping[str, Any], keys: Sequence[str], line: int) -> None:
+    for key in keys:
+        if key not in entry:
+            raise DocumentError(
+                f'key "{key}" is missing', where=f"{shown_path(document.path)}:{line}", hint=f'add "{key}:"'
+            )
+
+
+def _member(
+    document: Document, group: str, given: str | Mapping[str, Any], at: Pointer
+) -> tuple[str, Mapping[str, Any]]:
+    """The name and the options of the metric or the check that a claim names."""
     name = given if isinstance(given, str) else given["name"]
     options = {} if isinstance(given, str) else {key: value for key, value in given.items() if key != "name"}
-    if name not in names("metrics"):
+    if name not in names(group):
         raise DocumentError(
-            f'no metric is called "{name}"',
-            where=document.at((*at, "metric")),
-            hint=did_you_mean(name, names("metrics")),
+            f'no {group.removesuffix("s")} is called "{name}"',
+            where=document.at(at),
+            hint=did_you_mean(name, names(group)),
         )
-    if options or "required" in member("metrics", name).OPTIONS:
-        check_against(document, member("metrics", name).OPTIONS, options, (*at, "metric"))
+    own_schema = _options_schema(group, name)
+    if options or "required" in own_schema:
+        check_against(document, own_schema, options, at)
     return name, options
+
+
+def _options_schema(group: str, name: str) -> dict[str, Any]:
+    own: dict[str, Any] = member(group, name).OPTIONS
+    return own if group == "metrics" else {**own, "properties": {**COMMON_OPTIONS, **own.get("properties", {})}}
 
 
 def _check_unit(document: Document, metric: str, unit: str, at: Pointer) -> None:

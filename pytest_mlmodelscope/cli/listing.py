@@ -111,6 +111,18 @@ def metrics(as_json: bool) -> None:
 
 @click.command()
 @json_option
+def checks(as_json: bool) -> None:
+    """List the checks that a claim may name instead of a metric, and their options."""
+    from pytest_mlmodelscope.interfaces.check import COMMON_OPTIONS
+
+    shared = {option: about["description"] for option, about in COMMON_OPTIONS.items()}
+    rows = [_member_row("checks", name) for name in names("checks")]
+    rows = [{**row, "options": {**row["options"], **shared}} for row in rows]
+    _print(rows, ("name", "about", "options"), as_json)
+
+
+@click.command()
+@json_option
 def steps(as_json: bool) -> None:
     """List the steps that make a tensor of an item, and a prediction of a tensor."""
     _print([_member_row("steps", name) for name in names("steps")], ("name", "about", "options"), as_json)
@@ -176,7 +188,7 @@ def _load(path: Path) -> list[Claim]:
 
 def _claim_row(claim: Claim) -> dict[str, Any]:
     from pytest_mlmodelscope.record.case import dataset_name
-    from pytest_mlmodelscope.reports._text import number, with_unit
+    from pytest_mlmodelscope.reports._text import published
 
     return {
         "id": claim.id,
@@ -185,7 +197,7 @@ def _claim_row(claim: Claim) -> dict[str, Any]:
         "metric": claim.metric,
         "value": claim.value,
         "unit": claim.unit,
-        "published": with_unit(number(claim.value, None), claim.unit),
+        "published": published({"published": claim.value, "unit": claim.unit}),
         "source": f"{claim.source.title}, {claim.source.where}",
         "file": f"{shown_path(claim.path)}:{claim.line}",
     }

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "datasets": ("listing:datasets", "List the datasets that have a manifest."),
     "frameworks": ("listing:frameworks", "List the frameworks that models can run on."),
     "metrics": ("listing:metrics", "List the metrics, their units and options."),
+    "checks": ("listing:checks", "List the checks, and their options."),
     "steps": ("listing:steps", "List the steps before and after a model."),
     "readers": ("listing:readers", "List the formats of data that can be read."),
     "scenarios": ("listing:scenarios", "List the load patterns of timed claims."),

@@ -13,6 +13,10 @@ Relation = Literal["same", "sample", "other"]
 Measures = Literal["model", "end_to_end"]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+#: The unit of a check's claim.
+COUNTEREXAMPLES = "counterexamples"
+#: What stands for the title of a source where nobody published what is checked.
+OWN_REQUIREMENT = "a requirement of the claim file itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,11 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One published figure. ``path`` and ``line`` say where the claim file states it."""
+    """One published figure, or one check. ``path`` and ``line`` say where the claim file states it.
+
+    ``metric`` is the name of a member of ``group``. A check has no figure of its own: its value is
+    that no counterexample is found, in ``COUNTEREXAMPLES``.
+    """
 
     id: str
     model: str
@@ -121,6 +129,7 @@ class Claim:
     note: str | None = None
     path: Path = Path()
     line: int = 1
+    group: Literal["metrics", "checks"] = "metrics"
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -49,13 +49,29 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Domain:
+    """The tensors that a framework may be given: numbers from ``low`` to ``high``, or only these
+    ``values``; texts of the characters in ``alphabet`` (None: any). ``axes`` maps the name of an axis
+    to its shortest and its longest length.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    values: tuple[Any, ...] = ()
+    alphabet: str | None = None
+    min_length: int = 0
+    max_length: int = 100
+    axes: Mapping[str, tuple[int, int]] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One input tensor: how it is made from an item.
 
     ``shape`` names its axes or gives their lengths; a first axis called ``batch`` means that
     items are stacked along it, none that the model takes one item at a time. ``constant`` gives
     a tensor filled with one value that does not depend on the item. ``field`` picks a part of an
-    item that has several.
+    item that has several. ``domain`` is what a check draws this tensor from.
     """
 
     name: str
@@ -65,6 +81,7 @@ class Input:
     field: str | None = None
     constant: float | None = None
     steps: tuple[Step, ...] = ()
+    domain: Domain | None = None
 
     @property
     def batched(self) -> bool:

@@ -48,7 +48,7 @@ class Interval:
 class Measurement:
     """A measured figure in the claim's unit, with what is needed to judge it.
 
-    ``n`` counts items for figures of accuracy and queries for timed ones; ``failed`` the items
+    ``n`` counts items for figures of accuracy, queries for timed ones and inputs of a check; ``failed`` the items
     for which the model gave no answer (they count as wrong and are never dropped). ``runs``
     holds the figure of each process run of a timed metric. ``census`` says that every item the
     claim speaks of was evaluated, so that there is no sampling error.
@@ -95,7 +95,8 @@ class Result:
 
     ``timings_ns`` are the latencies of single queries (timed metrics only), ``steps`` the total
     seconds of each named part of the run, ``software`` what the worker said of itself,
-    ``predictions`` a digest and a place of the predictions of single items.
+    ``predictions`` a digest and a place of the predictions of single items, ``check`` what a check
+    looked at and found.
     """
 
     case: Case
@@ -108,3 +109,4 @@ class Result:
     predictions: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     data_digest: str | None = None
     seconds: float = 0.0
+    check: Mapping[str, Any] = field(default_factory=lambda: NOTHING)

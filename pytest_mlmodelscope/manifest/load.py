@@ -14,10 +14,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pytest_mlmodelscope.core.document import Document, Pointer, read_document, shown_path
 from pytest_mlmodelscope.core.errors import DocumentError, did_you_mean
 from pytest_mlmodelscope.core.framework import FrameworkSpec, framework_spec
-from pytest_mlmodelscope.core.manifest import DatasetManifest, FrameworkUse, ModelManifest, Split
+from pytest_mlmodelscope.core.manifest import DatasetManifest, FrameworkUse, Input, ModelManifest, Split
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.core.schema import check, check_against
 from pytest_mlmodelscope.manifest import sections
+from pytest_mlmodelscope.manifest.domains import inherited
 
 #: Keys that the section of every framework may have.
 COMMON: Final = ("assets", "packages", "version", "inputs", "outputs")
@@ -116,12 +117,13 @@ def load_model(path: Path) -> ModelManifest:
     document = _read(path, "model")
     data = document.data
     assets = sections.assets(document)
+    inputs = sections.inputs(document, data.get("inputs", ()), ("inputs",), assets)
     return ModelManifest(
         **{key: data[key] for key in ("name", "version", "task", "license", "description")},
         assets=assets,
-        inputs=sections.inputs(document, data.get("inputs", ()), ("inputs",), assets),
+        inputs=inputs,
         outputs=sections.outputs(document, data.get("outputs", ()), ("outputs",), assets),
-        frameworks={name: _framework(document, name, use, assets) for name, use in data["frameworks"].items()},
+        frameworks={name: _framework(document, name, use, assets, inputs) for name, use in data["frameworks"].items()},
         references=tuple(data.get("references", ())),
         attributes=data.get("attributes", {}),
         digest=_digest(data, "inputs", "outputs", "frameworks"),
@@ -157,14 +159,25 @@ def _read(path: Path, kind: str) -> Document:
 
 
 def _digest(data: Mapping[str, Any], *parts: str) -> str:
-    """Of what decides the behaviour: bytes and how they are used, not where they come from."""
-    defining = {part: data[part] for part in parts if part in data}
+    """Of what decides the behaviour: bytes and how they are used, not where they come from, nor what a
+    check draws.
+    """
+    defining = {part: _without_domains(data[part]) for part in parts if part in data}
     defining["assets"] = {name: entry["sha256"] for name, entry in data.get("assets", {}).items()}
     canonical = json.dumps(defining, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _framework(document: Document, name: str, section: Mapping[str, Any], known: Mapping[str, object]) -> FrameworkUse:
+def _without_domains(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        # "dtype" tells an input from options in which a framework may call something a domain.
+        return {key: _without_domains(value) for key, value in part.items() if key != "domain" or "dtype" not in part}
+    return [_without_domains(one) for one in part] if isinstance(part, list) else part
+
+
+def _framework(
+    document: Document, name: str, section: Mapping[str, Any], known: Mapping[str, object], of_model: Sequence[Input]
+) -> FrameworkUse:
     at: Pointer = ("frameworks", name)
     if name not in names("frameworks"):
         raise DocumentError(
@@ -180,7 +193,7 @@ def _framework(document: Document, name: str, section: Mapping[str, Any], known:
         options=options,
         assets=section.get("assets", {}),
         packages=tuple(section.get("packages", ())),
-        inputs=sections.inputs(document, section.get("inputs", ()), (*at, "inputs"), known),
+        inputs=inherited(sections.inputs(document, section.get("inputs", ()), (*at, "inputs"), known), of_model),
         outputs=sections.outputs(document, section.get("outputs", ()), (*at, "outputs"), known),
         version=section.get("version"),
     )

@@ -13,6 +13,7 @@ from pytest_mlmodelscope.core.errors import DocumentError, did_you_mean
 from pytest_mlmodelscope.core.manifest import Asset, Input, Output, Step
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.schema import check_against
+from pytest_mlmodelscope.manifest.domains import domain
 
 ORIGINS: Final = ("package", "url", "path")
 #: A key of an asset, and the key without which it means nothing.
@@ -105,7 +106,8 @@ def _input(document: Document, entry: Mapping[str, Any], at: Pointer, known: Ite
     if "constant" in entry:
         _refuse_constant(document, entry, at)
     made = steps(document, entry.get("steps", ()), (*at, "steps"), known)
-    return Input(**{**entry, "shape": tuple(entry.get("shape", ())), "steps": made})
+    drawn = domain(document, entry, at)
+    return Input(**{**entry, "shape": tuple(entry.get("shape", ())), "steps": made, "domain": drawn})
 
 
 def _refuse_constant(document: Document, entry: Mapping[str, Any], at: Pointer) -> None:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlmodelscope.claim.expand import Selection, expand
+from pytest_mlmodelscope.claim.expand import Selection, expand, kind_of
 from pytest_mlmodelscope.claim.known import FILE_NAME, Known, find_known, load_known
 from pytest_mlmodelscope.claim.load import is_claim_file, load_claims
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import MlmsError
-from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Case
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.plugin.cases import ReplayClock, verify_claim, verify_timed_claim
@@ -66,7 +65,7 @@ class ClaimFile(pytest.File):
             yield item
 
     def _item(self, case: Case) -> ClaimCase:
-        timed = self._has_benchmark and member("metrics", case.claim.metric).KIND == "timed"
+        timed = self._has_benchmark and kind_of(case.claim) == "timed"
         function = verify_timed_claim if timed else verify_claim
         # All cases of a file use the same fixtures, as those of a parametrised function do; finding
         # out which takes pytest longer than all the rest of an item.

@@ -64,7 +64,7 @@ def explanation(result: Result, nodeid: str) -> str:
         "published": f"{source.figure}  ({_citation(case)})",
         "measured": _measured(case, result.measurement),
         "interval": _interval(result.measurement),
-        "tolerance": _tolerance(case),
+        "tolerance": _tolerance(case) if claim.group == "metrics" else None,
         "reason": result.verdict.reason.replace("\n", "\n             "),
         "baseline": result.baseline.reason if result.baseline.status != "none" else None,
         "claim": f"{shown_path(claim.path)}:{claim.line}",
@@ -78,7 +78,13 @@ def explanation(result: Result, nodeid: str) -> str:
 def _citation(case: Case) -> str:
     source = case.claim.source
     who = source.authors[0].split(",")[0] + (" et al." if len(source.authors) > 1 else "") if source.authors else None
-    parts = [who, str(source.year) if source.year else None, source.title, source.where, f"read {source.read}"]
+    parts = [
+        who,
+        str(source.year) if source.year else None,
+        source.title,
+        source.where,
+        f"read {source.read}" if source.read else None,
+    ]
     return ", ".join(part for part in parts if part)
 
 
@@ -95,13 +101,15 @@ def _measured(case: Case, measurement: Measurement | None) -> str | None:
         return f"{text} over {measurement.n:,} queries in {len(measurement.runs)} process runs"
     if measurement.kind == "static":
         return text
+    if measurement.kind == "check":
+        return f"{text} in {measurement.n:,} inputs"
     data = f" of {case.dataset.name}" if case.dataset else ""
     failed = f", {measurement.failed:,} without an answer" if measurement.failed else ""
     return f"{text} over {'all ' if measurement.census else ''}{measurement.n:,} items{data}{failed}"
 
 
 def _interval(measurement: Measurement | None) -> str | None:
-    if measurement is None:
+    if measurement is None or measurement.kind == "check":
         return None
     interval = measurement.interval
     if measurement.census:

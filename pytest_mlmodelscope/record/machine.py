@@ -15,6 +15,7 @@ from pytest_mlmodelscope.record.case import json_ready
 #: Distributions of the host that can change a figure or a verdict.
 DISTRIBUTIONS: Final = (
     "pytest-mlmodelscope",
+    "hypothesis",
     "numpy",
     "onnxruntime",
     "pillow",

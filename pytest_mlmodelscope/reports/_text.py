@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from pytest_mlmodelscope.core.claim import COUNTEREXAMPLES
 from pytest_mlmodelscope.core.result import WORDS
 from pytest_mlmodelscope.record.compare import Fact, Figure, Value
 from pytest_mlmodelscope.record.diff import Difference
@@ -29,6 +30,8 @@ def measured(case: Mapping[str, Any]) -> str:
     """A case's figure with its unit and its interval, or a dash."""
     if case["measured"] is None:
         return "-"
+    if case["unit"] == COUNTEREXAMPLES:
+        return _checked(case)
     interval = case["interval"] or {"low": None, "high": None}
     value = Value(
         case["measured"], interval["low"], interval["high"], case["n"], bool(case.get("census")), case.get("kind")
@@ -36,11 +39,18 @@ def measured(case: Mapping[str, Any]) -> str:
     return figure(value, case["unit"])
 
 
+def _checked(case: Mapping[str, Any]) -> str:
+    if case["measured"]:
+        return "1 counterexample"
+    apart = (case.get("check") or {}).get("largest_difference")
+    return f"none in {case['n']:,}" + (f", at most {apart:.2g} apart" if apart else "")
+
+
 def figure(value: Value, unit: str) -> str:
     """``0.12 ms [0.11, 0.13]``, or ``99.407 % (all 60,000)`` where every item was evaluated."""
     places = decimals(value, unit)
     text = with_unit(number(value.value, places), unit)
-    if value.kind == "static":
+    if value.kind in ("static", "check"):
         return text
     if value.census:
         return f"{text} (all {value.n:,})"
@@ -50,7 +60,9 @@ def figure(value: Value, unit: str) -> str:
 
 
 def published(case: Mapping[str, Any]) -> str:
-    """The published figure with its unit, in its own digits."""
+    """The published figure with its unit, in its own digits; what a check promises."""
+    if case["unit"] == COUNTEREXAMPLES:
+        return "no counterexample"
     return with_unit(number(case["published"], None), case["unit"])
 
 

@@ -1,0 +1,1 @@
+"""Checks, one file each: what a model promises for whatever input it is given."""

@@ -1,0 +1,133 @@
+"""Small ONNX models with something planted in them, the manifests that declare their domain, and claims about them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from pytest_mlmodelscope.agent.agent import Limits
+from pytest_mlmodelscope.claim.expand import expand
+from pytest_mlmodelscope.claim.load import load_claims
+from pytest_mlmodelscope.manifest.load import Catalogue
+from pytest_mlmodelscope.run import Engine, Settings
+
+WEIGHTS = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+
+
+def onnx_model(nodes, weights=(), width=4, outputs=("y",)):
+    """A model from ``x`` (batch x width) to its outputs, as the bytes of a file."""
+    graph = helper.make_graph(
+        [helper.make_node(*node[:3], **(node[3] if len(node) > 3 else {})) for node in nodes],
+        "planted",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", width])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in dict(weights).items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return model.SerializeToString()
+
+
+class Planted:
+    """Models with and without something planted in them, as bytes of ONNX files."""
+
+    weights = WEIGHTS
+
+    def linear(self, weights=WEIGHTS):
+        return onnx_model([("MatMul", ["x", "w"], ["y"])], {"w": weights})
+
+    def root(self, width=4):
+        """Not a number below zero."""
+        return onnx_model([("Sqrt", ["x"], ["y"])], width=width)
+
+    def minus_batch_mean(self):
+        """An item's answer depends on its neighbours."""
+        mean = ("ReduceMean", ["x"], ["m"], {"axes": [0], "keepdims": 1})
+        return onnx_model([mean, ("Sub", ["x", "m"], ["y"])])
+
+    def random(self):
+        """Another answer each time."""
+        noise = ("RandomNormalLike", ["x"], ["n"], {"scale": 0.001})
+        return onnx_model([noise, ("Add", ["x", "n"], ["y"])])
+
+
+@pytest.fixture(scope="session")
+def planted():
+    return Planted()
+
+
+@dataclass
+class Project:
+    """A folder of manifests and claims."""
+
+    root: Path
+
+    def asset(self, name: str, data: bytes) -> str:
+        path = self.root / "manifests" / "models" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        return f"{{path: {name}, sha256: {digest}, size: {len(data)}, license: MIT}}"
+
+    def add(self, name: str, data: bytes, *, shape="[batch, 4]", domain="{low: -1, high: 1}", more="", other=b""):
+        """The manifest of a model; ``other`` is what the framework pytorch runs, where there is one."""
+        text = f"""\
+schema: model/1
+name: {name}
+version: "1"
+task: test
+license: MIT
+description: Planted.
+assets:
+  graph: {self.asset(f"{name}.onnx", data)}
+"""
+        if other:
+            text += f"  script: {self.asset(f'{name}.pt', other)}\n"
+        declared = f", domain: {domain}" if domain else ""
+        text += f"inputs: [{{name: x, dtype: float32, shape: {shape}{declared}}}]\n"
+        text += "outputs: [{name: y, steps: [argmax]}]\nframeworks:\n  onnxruntime: {assets: {model: graph}}\n"
+        if other:
+            text += "  pytorch: {assets: {model: script}, format: torchscript}\n"
+        (self.root / "manifests" / "models" / f"{name}.yml").write_text(text + more)
+
+    def claims(self, model: str, check: str, more: str = ""):
+        path = self.root / "claims" / "c.yml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"schema: claim/1\nid: c\nmodel: {model}\ncheck: {check}\n{more}")
+        return load_claims(path)
+
+    def cases(self, model: str, check: str, more: str = ""):
+        """The cases of the claim that a model keeps a promise."""
+        (claim,) = self.claims(model, check, more)
+        return expand(claim, Catalogue([self.root / "manifests"]))
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """An engine with a cache of its own; afterwards it has left no process."""
+    before = set(psutil.Process().children(recursive=True))
+    limits = Limits(open_s=60, predict_s=60, memory_bytes=8_000_000_000)
+    with Engine(Settings(cache=tmp_path / "cache", offline=True, limits=limits)) as engine:
+        yield engine
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
+@pytest.fixture
+def verify(project, engine):
+    """The result of the only case of a check on a model."""
+
+    def one(model: str, check: str, more: str = ""):
+        (case,) = project.cases(model, check, more)
+        return engine.verify(case)
+
+    return one
