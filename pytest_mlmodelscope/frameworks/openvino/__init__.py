@@ -1,0 +1,1 @@
+"""OpenVINO: models in its own format (IR) and in ONNX."""
