@@ -13,11 +13,14 @@ from typing import Literal
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from pytest_mlmodelscope.agent.built import BuiltEnvironments, Wish, packages, variables
+from pytest_mlmodelscope.agent.built import BuiltEnvironments
 from pytest_mlmodelscope.agent.install import interpreter
+from pytest_mlmodelscope.agent.installed import packages, variables
+from pytest_mlmodelscope.agent.interpreters import downloadable, fitting, how_to_get
 from pytest_mlmodelscope.agent.versions import admitted, listed, specifiers
+from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.core.claim import NOTHING
-from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, NotApplicable
 from pytest_mlmodelscope.core.framework import EnvironmentSpec, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.core.registry import names
@@ -51,6 +54,7 @@ class Environments:
 
         Raises:
             EnvironmentUnavailable: there is none and none can be built; says what would change that.
+            NotApplicable: the framework has nothing for this kind of machine, or for this device.
         """
         wanted = specifiers(use.name, requirement, use.version or "")
         specs = _for_here(use.name, device)
@@ -75,6 +79,16 @@ class Environments:
             python = interpreter(self.built.folder(key))
             yield Environment(python, key, about["framework"], about["version"], "built", packages=about["packages"])
 
+    def not_built(self) -> Iterator[tuple[str, EnvironmentSpec, str | None]]:
+        """Each entry of a framework's file that is not there, and why it cannot be had here; None
+        where it can be built.
+        """
+        for name in names("frameworks"):
+            for spec in framework_spec(name).environments:
+                here = _of_host(FrameworkUse(name), spec, SpecifierSet()) is not None
+                if not here and not self.built.complete(Wish(name, spec).key):
+                    yield name, spec, _lacking(spec)
+
     def _of_cache(self, wish: Wish) -> Environment:
         folder = self.built.obtain(wish)
         return Environment(
@@ -96,13 +110,23 @@ def _for_here(framework: str, device: str) -> list[EnvironmentSpec]:
     if not found:
         places = ", ".join(dict.fromkeys(place for spec in specs for place in spec.platforms))
         what, hint = f"there are no packages of {framework} for this kind of machine", f"run it on {places}"
-        raise EnvironmentUnavailable(what, expected=places, got=here, hint=hint)
+        raise NotApplicable(what, expected=places, got=here, hint=hint)
     fitting = [spec for spec in found if not spec.devices or device in spec.devices]
     if not fitting:
         devices = ", ".join(dict.fromkeys(name for spec in found for name in spec.devices))
         what = f"no environment of {framework} is for a {device}"
-        raise EnvironmentUnavailable(what, expected=devices, got=device, hint=f"run it on a target with a {devices}")
+        raise NotApplicable(what, expected=devices, got=device, hint=f"run it on a target with a {devices}")
     return fitting
+
+
+def _lacking(spec: EnvironmentSpec) -> str | None:
+    here = sysconfig.get_platform()
+    if spec.platforms and here not in spec.platforms:
+        return f"has packages for {', '.join(spec.platforms)} only; this is {here}"
+    wanted = SpecifierSet(spec.python)
+    if next(fitting(spec.python), None) or any(wanted.contains(version) for version in downloadable()):
+        return None
+    return f"wants Python {spec.python}, and there is none here; try: {how_to_get(spec.python)}"
 
 
 def _offers(specs: Iterable[EnvironmentSpec]) -> Iterator[str]:

@@ -6,22 +6,47 @@ import configparser
 import functools
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pytest_mlmodelscope.agent.interpreters import find_uv
+
 _SECONDS: Final = 3600
+_OLDEST_PIP: Final = "21.3.1"
 _LINES: Final = 8
+_SHOW_SECONDS: Final = 5.0
+_KINDS: Final = {
+    "disk": re.compile(r"No space left on device|Disk quota exceeded"),
+    "network": re.compile(r"Failed to (fetch|download)|Could not connect|NewConnectionError|error sending request"),
+    "missing": re.compile(r"no version of|is available and|not found in the package registry|No matching distribution"),
+}
+#: uv: "Because ... and you require ..., we can conclude"; pip: "ERROR: No matching distribution found for ...".
+_REASON: Final = re.compile(r"(?:Because |ERROR: (?=No matching))(.+?)(?: and you require.*)?$")
 #: Variables that point an installer at another environment than the one it is to fill.
 _MISLEADING: Final = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER")
 
 
 class InstallError(Exception):
-    """An installer failed; the text is the last that it said."""
+    """An installer failed; the text is the last that it said.
+
+    ``kind`` is *missing* (no registry has what is asked for), *network*, *disk* (it is full) or *other*.
+    """
+
+    @property
+    def kind(self) -> str:
+        """What this is about, as far as the text tells."""
+        return next((kind for kind, signs in _KINDS.items() if signs.search(str(self))), "other")
+
+    @property
+    def reason(self) -> str:
+        """The part of the text that says why, on one line."""
+        found = _REASON.search(" ".join(str(self).split()))
+        return found[1] if found else str(self).splitlines()[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +54,8 @@ class Plan:
     """What is installed where. ``python`` is an interpreter's path, or a version for uv to find.
 
     ``lock`` is a file of pins with hashes that is installed instead of ``requirements``;
-    ``packages`` come after either, and leave the pins as they are.
+    ``packages`` come after either, and leave the pins as they are. ``held`` is a descriptor that the
+    installer inherits.
     """
 
     folder: Path
@@ -39,20 +65,21 @@ class Plan:
     lock: Path | None = None
     torch_backend: str | None = None
     offline: bool = False
+    held: int | None = None
 
 
-def install(plan: Plan) -> None:
-    """Make the environment and fill it.
+def install(plan: Plan, tick: Callable[[float], None] = lambda seconds: None) -> None:
+    """Make the environment and fill it; ``tick`` is called now and then with the seconds so far.
 
     Raises:
         InstallError: with the last lines of the installer.
     """
-    if (uv := _uv()) is not None:
-        _install_with_uv(uv, plan)
+    if (uv := find_uv()) is not None:
+        _install_with_uv(uv, plan, _Clock(tick))
     elif plan.torch_backend is not None:
         raise InstallError("uv does not run here, and pip cannot choose a build of PyTorch")
     else:
-        _install_with_pip(plan)
+        _install_with_pip(plan, _Clock(tick))
 
 
 def interpreter(folder: Path) -> Path:
@@ -60,40 +87,29 @@ def interpreter(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-@functools.cache
-def _uv() -> str | None:
-    """The uv that came with this package, or another one; None where none runs."""
-    try:
-        from uv import find_uv_bin
-
-        found: str | None = find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-    if found is None:
-        return None
-    try:
-        subprocess.run([found, "--version"], capture_output=True, check=True, timeout=60)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found
-
-
-def _install_with_uv(uv: str, plan: Plan) -> None:
+def _install_with_uv(uv: str, plan: Plan, clock: _Clock) -> None:
     offline = ["--offline"] if plan.offline else []
     backend = [f"--torch-backend={plan.torch_backend}"] if plan.torch_backend else []
+    # Of interpreters that can be downloaded; those that are here were looked for already.
+    managed = [] if Path(plan.python).is_absolute() else ["--managed-python"]
     python = str(interpreter(plan.folder))
     variables = {**_variables(), **_settings_of_pip()}
-    _run([uv, "venv", "--quiet", *offline, "--python", plan.python, str(plan.folder)], variables, plan)
+    _run([uv, "venv", "--quiet", *offline, *managed, "--python", plan.python, str(plan.folder)], variables, plan, clock)
     for what in _what(plan):
-        _run([uv, "pip", "install", *offline, *backend, "--python", python, *what], variables, plan)
+        _run([uv, "pip", "install", *offline, *backend, "--python", python, *what], variables, plan, clock)
 
 
-def _install_with_pip(plan: Plan) -> None:
-    python = plan.python if Path(plan.python).is_absolute() else sys.executable
+def _install_with_pip(plan: Plan, clock: _Clock) -> None:
+    if not Path(plan.python).is_absolute():
+        raise InstallError("uv does not run here, and pip cannot fetch an interpreter")
     offline = ["--no-index"] if plan.offline else []
-    _run([python, "-m", "venv", str(plan.folder)], _variables(), plan)
+    pip = [str(interpreter(plan.folder)), "-m", "pip", "install", *offline]
+    _run([plan.python, "-m", "venv", str(plan.folder)], _variables(), plan, clock)
+    if not plan.offline:
+        # The pip of an old Python cannot read the metadata of today; the index offers it the last that it can run.
+        _run([*pip, f"pip>={_OLDEST_PIP}"], _variables(), plan, clock)
     for what in _what(plan):
-        _run([str(interpreter(plan.folder)), "-m", "pip", "install", *offline, *what], _variables(), plan)
+        _run([*pip, *what], _variables(), plan, clock)
 
 
 def _what(plan: Plan) -> Iterator[list[str]]:
@@ -116,24 +132,54 @@ def _variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _MISLEADING}
 
 
-def _run(command: list[str], variables: dict[str, str], plan: Plan) -> None:
+class _Clock:
+    """Tells how long an installation takes so far."""
+
+    def __init__(self, tick: Callable[[float], None]) -> None:
+        self._tick = tick
+        self._started = time.monotonic()
+
+    def show(self) -> None:
+        """Tell it, or give up where it takes too long."""
+        seconds = time.monotonic() - self._started
+        if seconds > _SECONDS:
+            raise InstallError(f"the installer was ended after {seconds:.0f} s")
+        self._tick(seconds)
+
+
+def _run(command: list[str], variables: dict[str, str], plan: Plan, clock: _Clock) -> None:
     plan.folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        done = subprocess.run(  # noqa: S603  # an installer, with requirements of a framework's file
+        process = subprocess.Popen(  # noqa: S603  # an installer, with requirements of a framework's file
             command,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             env=variables,
             cwd=plan.folder.parent,
-            timeout=_SECONDS,
-            check=False,
+            pass_fds=() if plan.held is None else (plan.held,),
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
         raise InstallError(str(error)) from None
-    if done.returncode:
-        said = [line for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
-        raise InstallError("\n".join(said[-_LINES:]) or f"{command[0]} ended with {done.returncode}")
+    with process:
+        try:
+            said = _waited(process, clock)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        last = [line for line in said.splitlines() if line.strip()][-_LINES:]
+        raise InstallError("\n".join(last) or f"{command[0]} ended with {process.returncode}")
+
+
+def _waited(process: subprocess.Popen[str], clock: _Clock) -> str:
+    while True:
+        try:
+            return process.communicate(timeout=_SHOW_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            clock.show()
 
 
 def _settings_of_pip() -> dict[str, str]:

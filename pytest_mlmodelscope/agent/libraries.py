@@ -20,12 +20,14 @@ UNPACKED: Final = "unpacked"
 _LIBRARY: Final = re.compile(r"lib.+\.so(\.[0-9]+)*")
 
 
-def provide(libraries: Libraries, folder: Path, progress: Callable[[str], None]) -> None:
+def provide(libraries: Libraries, folder: Path, progress: Callable[[str], None], offline: bool = False) -> None:
     """Unpack and link the libraries of an environment.
 
     Raises:
         InstallError: one cannot be had.
     """
+    if libraries.debian and offline:
+        raise InstallError(f"Debian's {', '.join(libraries.debian)} cannot be fetched offline")
     for package in libraries.debian:
         _unpack(package, folder, progress)
     if libraries.links:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
+import platform
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
 from pytest_mlmodelscope.agent.environment import Environment, Environments
-from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, UsageError, did_you_mean
+from pytest_mlmodelscope.claim.expand import requirement
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, UsageError, did_you_mean
+from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
-from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.manifest.cache import Cache
 
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
@@ -26,35 +28,52 @@ def env() -> None:
 @env.command("list")
 @_json
 def list_(as_json: bool) -> None:
-    """List the host's own environments that fit, those that were built, and what is not built yet."""
+    """List the host's own environments that fit, those that were built, what could be built and what could not."""
     kept = _environments()
-    found = list(kept.all())
-    have = {environment.framework for environment in found}
-    rows = [_row(kept, environment) for environment in found]
-    rows += [{"framework": name, "source": "not built yet"} for name in names("frameworks") if name not in have]
+    rows = [_row(kept, environment) for environment in kept.all()]
+    rows += [{"source": "incomplete", "key": key, "bytes": kept.built.size(key)} for key in kept.built.incomplete()]
+    rows += [
+        {"framework": name, "version": spec.version, "source": "cannot be had here" if lacks else "not built yet"}
+        | ({"error": lacks} if lacks else {})
+        for name, spec, lacks in kept.not_built()
+    ]
     _print(rows, as_json)
 
 
 @env.command()
 @click.argument("frameworks", nargs=-1, metavar="[FRAMEWORK[==VERSION]]...")
 @click.option("--with", "packages", multiple=True, metavar="PACKAGE==VERSION", help="Installed beside the framework.")
+@click.option("--device", help="What it is for, where a framework has several environments (default: its first).")
 @click.option("--offline", is_flag=True, help="From what the installer has kept, without the network.")
 @_json
-def build(frameworks: Sequence[str], packages: tuple[str, ...], offline: bool, as_json: bool) -> None:
-    """Build the environments of these frameworks, or of all; what is there already is left alone."""
+def build(
+    frameworks: Sequence[str], packages: tuple[str, ...], device: str | None, offline: bool, as_json: bool
+) -> None:
+    """Build the environments of these frameworks, or of all; what is there already is left alone.
+
+    One that cannot be had does not stop the others. The exit status is 1 when one is missing at the end; without
+    names, those that are not for this kind of machine do not count.
+    """
     kept = _environments(offline)
-    wanted = [_split(text) for text in frameworks or names("frameworks")]
-    found = [kept.obtain(FrameworkUse(name, packages=packages), version) for name, version in wanted]
-    _print([_row(kept, environment) for environment in found], as_json)
+    rows = []
+    for text in frameworks or names("frameworks"):
+        rows.append(_built(kept, text, packages, device, named=bool(frameworks)))
+        if not as_json:
+            _print(rows[-1:], as_json)
+    if as_json:
+        _print(rows, as_json)
+    if any(row["source"] in ("failed", "not applicable" if frameworks else "") for row in rows):
+        raise SystemExit(1)
 
 
 @env.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.option("--content", is_flag=True, help="Hash every file, instead of looking at its size.")
 @_json
-def verify(keys: Sequence[str], as_json: bool) -> None:
-    """Import the framework of each built environment once more."""
+def verify(keys: Sequence[str], content: bool, as_json: bool) -> None:
+    """Import the framework of each built environment once more, and look whether its files are those of the install."""
     kept = _environments()
-    rows = [_verified(kept, key) for key in _known(kept, keys)]
+    rows = [_verified(kept, key, content) for key in _known(kept, keys)]
     _print(rows, as_json)
     if any("error" in row for row in rows):
         raise SystemExit(1)
@@ -65,11 +84,11 @@ def verify(keys: Sequence[str], as_json: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help="All that were built.")
 @_json
 def remove(keys: Sequence[str], everything: bool, as_json: bool) -> None:
-    """Remove built environments; they are built again when they are needed."""
+    """Remove built environments, complete or not; they are built again when they are needed."""
     if not keys and not everything:
         raise UsageError("nothing to remove", hint="name the keys that `mlms env list` shows, or give --all")
     kept = _environments()
-    rows = [{"key": key, "removed": True} for key in _known(kept, keys)]
+    rows = [{"key": key, "removed": True} for key in _known(kept, keys, also_incomplete=True)]
     for row in rows:
         kept.built.remove(str(row["key"]))
     _print(rows, as_json)
@@ -79,26 +98,37 @@ def _environments(offline: bool = False) -> Environments:
     return Environments(Cache().root, offline, lambda text: click.echo(text, err=True))
 
 
-def _split(text: str) -> tuple[str, str]:
-    """A framework's name and the requirement on its version, as in ``pytorch>=2``."""
-    match = re.fullmatch(r"([A-Za-z0-9_-]+)\s*(.*)", text)
-    if match is None:
-        raise UsageError("not a framework", got=text, expected="a name, or a name with a version as in pytorch>=2")
-    return match[1], match[2]
-
-
-def _known(kept: Environments, keys: Sequence[str]) -> Iterable[str]:
-    there = [key for key, _ in kept.built.all()]
+def _known(kept: Environments, keys: Sequence[str], also_incomplete: bool = False) -> Iterable[str]:
+    complete = [key for key, _ in kept.built.all()]
+    there = [*complete, *kept.built.incomplete()]
     for key in keys:
         if key not in there:
             raise UsageError(f'no environment is called "{key}"', hint=did_you_mean(key, there) or "none is built")
-    return keys or there
+    return keys or (there if also_incomplete else complete)
 
 
-def _verified(kept: Environments, key: str) -> dict[str, Any]:
+def _built(kept: Environments, text: str, packages: tuple[str, ...], device: str | None, named: bool) -> dict[str, Any]:
+    """The row of an environment that is there now, or of the reason why it is not."""
+    wanted = requirement(text)
+    device = device or framework_spec(wanted.name).devices[0]
     try:
-        kept.built.verify(key)
-    except EnvironmentUnavailable as error:
+        if not named and device != "cpu":
+            member("targets", device).probe()
+        return _row(kept, kept.obtain(FrameworkUse(wanted.name, packages=packages), wanted.version, device))
+    except (NotApplicable, EnvironmentUnavailable) as error:
+        source = "not applicable" if isinstance(error, NotApplicable) else "failed"
+        return {"framework": wanted.name, "version": wanted.version, "source": source, "error": _in_one_line(error)}
+
+
+def _in_one_line(error: MlmsError) -> str:
+    reason = str(error.got).splitlines()[-1].strip() if error.got else None
+    return "; ".join(part for part in (error.what, reason, error.hint and f"try: {error.hint}") if part)
+
+
+def _verified(kept: Environments, key: str, content: bool) -> dict[str, Any]:
+    try:
+        kept.built.verify(key, content)
+    except MlmsError as error:  # also where the framework's own package was removed since
         return {"key": key, "error": str(error)}
     return {"key": key, "verified": True}
 
@@ -112,8 +142,10 @@ def _row(kept: Environments, environment: Environment) -> dict[str, Any]:
         "packages": dict(environment.packages),
     }
     if environment.source == "built":
-        row |= {"key": environment.key, "bytes": kept.built.size(environment.key)}
-    return row
+        about = kept.built.about(environment.key)
+        told = ("python_version", "seconds", "bytes", "pruned_bytes")
+        return row | {"key": environment.key} | {name: about[name] for name in told if name in about}
+    return row | {"python_version": platform.python_version()}
 
 
 def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
@@ -127,11 +159,17 @@ def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
 
 
 def _cells(row: dict[str, Any]) -> Iterable[str]:
-    if "framework" in row:
-        yield f"{row['framework']:<12} {row.get('version', ''):<10} {row['source']}"
+    if "source" in row:
+        yield f"{row.get('framework', ''):<12} {row.get('version', ''):<10} {row['source']:<14}"
+    if "python_version" in row:
+        yield f"python {row['python_version']:<7}"
+    if "seconds" in row:
+        yield f"{row['seconds']:6,.1f} s"
+    if "bytes" in row:
+        yield f"{row['bytes'] / 1e6:7,.0f} MB"
+    if row.get("pruned_bytes"):
+        yield f"({row['pruned_bytes'] / 1e6:,.0f} MB pruned)"
     if "key" in row:
         yield str(row["key"])
-    if "bytes" in row:
-        yield f"{row['bytes'] / 1e6:,.0f} MB"
     yield from (word for word in ("verified", "removed") if row.get(word))
     yield from (str(row[word]) for word in ("error",) if word in row)

@@ -12,10 +12,11 @@ from click.testing import CliRunner
 
 from pytest_mlmodelscope.agent import install as installing
 from pytest_mlmodelscope.agent.agent import Agent
-from pytest_mlmodelscope.agent.built import BuiltEnvironments, Wish
+from pytest_mlmodelscope.agent.built import BuiltEnvironments
 from pytest_mlmodelscope.agent.environment import Environment, Environments, satisfied
 from pytest_mlmodelscope.agent.install import InstallError, Plan, install, interpreter
 from pytest_mlmodelscope.agent.interpreters import fitting
+from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.cli.env import env
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, UsageError
 from pytest_mlmodelscope.core.framework import Attempt, EnvironmentSpec
@@ -174,7 +175,7 @@ def test_a_python_that_is_nowhere_is_named_with_how_to_get_it(tmp_path):
     offline = BuiltEnvironments(tmp_path, True, lambda text: None)
     with pytest.raises(EnvironmentUnavailable, match=r"wants Python ==2\.0\.\*, and there is none here") as refused:
         offline.obtain(Wish("python", spec("numpy", python="==2.0.*")))
-    assert refused.value.hint == 'uv python install "==2.0.*"'
+    assert refused.value.hint == "put a Python ==2.0.* on PATH"
 
 
 def test_a_package_that_cannot_be_imported_is_not_marked_complete(built, package):
@@ -188,7 +189,8 @@ def test_two_sessions_build_one_environment_once(tmp_path, package):
     code = textwrap.dedent(
         f"""
         from pathlib import Path
-        from pytest_mlmodelscope.agent.built import BuiltEnvironments, Wish
+        from pytest_mlmodelscope.agent.built import BuiltEnvironments
+        from pytest_mlmodelscope.agent.wish import Wish
         from pytest_mlmodelscope.core.framework import EnvironmentSpec
         spec = EnvironmentSpec("3", ">=3.11", ({str(package)!r},))
         print(BuiltEnvironments(Path({str(tmp_path)!r}), False, print).obtain(Wish("python", spec)))
@@ -242,14 +244,14 @@ def test_uvs_own_settings_have_precedence(monkeypatch):
 
 
 def test_pip_does_it_where_uv_does_not_run(monkeypatch, tmp_path, package):
-    monkeypatch.setattr(installing, "_uv", lambda: None)
+    monkeypatch.setattr(installing, "find_uv", lambda: None)
     install(Plan(tmp_path / "env", sys.executable, [str(package)]))
     done = subprocess.run([interpreter(tmp_path / "env"), "-I", "-c", "import tiny_model"])
     assert done.returncode == 0
 
 
 def test_pip_cannot_choose_builds_of_pytorch(monkeypatch, tmp_path):
-    monkeypatch.setattr(installing, "_uv", lambda: None)
+    monkeypatch.setattr(installing, "find_uv", lambda: None)
     with pytest.raises(InstallError, match="uv does not run"):
         install(Plan(tmp_path / "env", sys.executable, ["torch"], torch_backend="cpu"))
 

@@ -1,0 +1,161 @@
+"""Build an environment in its folder: interpreter, packages, system libraries, pruning, and a first import."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from packaging.requirements import Requirement
+
+from pytest_mlmodelscope.agent import installed
+from pytest_mlmodelscope.agent.archive import archive
+from pytest_mlmodelscope.agent.install import InstallError, Plan, install, interpreter
+from pytest_mlmodelscope.agent.interpreters import fitting, how_to_get
+from pytest_mlmodelscope.agent.libraries import provide
+from pytest_mlmodelscope.agent.versions import PLACE
+from pytest_mlmodelscope.agent.wish import Wish
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
+from pytest_mlmodelscope.core.framework import Attempt, EnvironmentSpec
+
+_CHECK: Final = """
+import importlib, sys
+sys.path.insert(0, sys.argv[1])
+importlib.import_module("pytest_mlmodelscope.frameworks." + sys.argv[2] + ".predictor")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is built where. ``held`` is a descriptor of the lock on ``folder``, which an installer
+    holds as well: it may outlive this process.
+    """
+
+    wish: Wish
+    folder: Path
+    offline: bool
+    progress: Callable[[str], None]
+    held: int | None = None
+
+
+def build(job: Job) -> dict[str, Any]:
+    """Make the folder the environment that is wished for; what is to be known of it.
+
+    Raises:
+        EnvironmentUnavailable: no interpreter fits, or nothing could be installed; nothing is left.
+    """
+    job.progress(f"building the environment of {job.wish.title}")
+    failures: list[tuple[str, InstallError]] = []
+    for python, attempt in _tries(job.wish.spec, failures):
+        try:
+            return _attempt(job, python, attempt)
+        except InstallError as error:
+            shutil.rmtree(job.folder, ignore_errors=True)
+            failures.append((python, error))
+        except BaseException:
+            shutil.rmtree(job.folder, ignore_errors=True)
+            raise
+    raise _unavailable(job, failures)
+
+
+def check(folder: Path, framework: str, variables: Mapping[str, str]) -> None:
+    """Import the framework's predictor, as a worker does.
+
+    Raises:
+        InstallError: that fails; the last that it said.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlms-check-") as scratch:
+        code = Path(scratch) / "worker.zip"
+        code.write_bytes(archive(framework))
+        command = [str(interpreter(folder)), "-I", "-c", _CHECK, str(code), framework]
+        seen = {"PATH": os.environ.get("PATH", ""), "CI": "true", **variables, "HOME": scratch, "TMPDIR": scratch}
+        try:
+            done = subprocess.run(  # noqa: S603  # our own code
+                command, capture_output=True, text=True, errors="replace", env=seen, cwd=scratch, check=False
+            )
+        except OSError as error:
+            raise InstallError(str(error)) from None
+    if done.returncode:
+        raise InstallError("\n".join(done.stderr.splitlines()[-4:]) or f"the import ended with {done.returncode}")
+
+
+def _tries(spec: EnvironmentSpec, failures: list[tuple[str, InstallError]]) -> Iterator[tuple[str, Attempt]]:
+    # Where no interpreter fits, uv may have one that it can download.
+    for python in [str(found.path) for found in fitting(spec.python)] or [spec.python]:
+        yield from ((python, attempt) for attempt in spec.attempts)
+        if any(error.kind in ("network", "disk") for _, error in failures):
+            return  # another interpreter would not help
+
+
+def _attempt(job: Job, python: str, attempt: Attempt) -> dict[str, Any]:
+    started = time.monotonic()
+    wish, folder = job.wish, job.folder
+    title = f"building the environment of {wish.title}"
+    shutil.rmtree(folder, ignore_errors=True)
+    requirements = wish.requirements(attempt)
+    plan = Plan(folder, python, requirements, wish.packages, wish.lock, attempt.torch_backend, job.offline, job.held)
+    install(plan, lambda seconds: job.progress(f"{title}: installing ({seconds:.0f} s)"))
+    provide(wish.spec.libraries, folder, job.progress, job.offline)
+    freed = installed.prune(folder, wish.spec.prune)
+    job.progress(f"checking the environment of {wish.title}")
+    variables = installed.variables(folder, wish.spec)
+    check(folder, wish.framework, variables)
+    packages = installed.packages(folder)
+    return {
+        "framework": wish.framework,
+        "version": _version(wish, packages),
+        "python": os.fspath(interpreter(folder).resolve()),
+        "python_version": _python_version(folder),
+        "requirements": [*requirements, *wish.packages],
+        "packages": packages,
+        "variables": variables,
+        "pruned": list(wish.spec.prune),
+        "pruned_bytes": freed,
+        "bytes": installed.size(folder),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _version(wish: Wish, packages: Mapping[str, str]) -> str:
+    """The framework's version; where another than the listed one was asked for, what was installed."""
+    if wish.asked is None:
+        return wish.spec.version
+    names = [Requirement(text.replace(PLACE, "")).name for text in wish.spec.requirements if PLACE in text]
+    found = installed.version(names[0] if names else wish.framework, packages)
+    return found or wish.asked.removeprefix("==")
+
+
+def _python_version(folder: Path) -> str:
+    """The version of an environment's Python, as its configuration tells it."""
+    lines = (folder / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    settings = dict(line.partition(" = ")[::2] for line in lines)
+    return settings.get("version_info") or settings.get("version", "")
+
+
+def _unavailable(job: Job, failures: list[tuple[str, InstallError]]) -> EnvironmentUnavailable:
+    """Of the first interpreter's failures the last that says more than that something does not exist."""
+    python = failures[0][0]
+    errors = [error for tried, error in failures if tried == python]
+    error = next((error for error in reversed(errors) if error.kind != "missing"), errors[-1])
+    got = "\n            ".join(str(error).splitlines())
+    if python == job.wish.spec.python:
+        what = f"{job.wish.title} wants Python {python}, and there is none here"
+        return EnvironmentUnavailable(what, got=got, hint=how_to_get(python))
+    what = f"the environment of {job.wish.title} cannot be built"
+    if error.kind == "missing":
+        return EnvironmentUnavailable(f"{what}: {error.reason}", hint="ask for a version that exists")
+    hint = "run once without the offline switch" if job.offline else _HINTS[error.kind]
+    return EnvironmentUnavailable(what, got=f"with {python}: {got}", hint=hint)
+
+
+_HINTS: Final = {
+    "network": "look at the network, and at pip's settings",
+    "disk": "free some: `mlms cache prune`, `mlms env remove`, or set MLMS_CACHE to a folder on another disk",
+    "other": "look at the requirements and at the network",
+}

@@ -1,0 +1,107 @@
+"""What is installed in an environment: its packages and their files, counted, deleted and looked at again."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+
+from pytest_mlmodelscope.agent.libraries import search_path
+from pytest_mlmodelscope.core.framework import EnvironmentSpec
+
+
+def places(folder: Path) -> list[Path]:
+    """The ``site-packages`` of an environment."""
+    return sorted(folder.glob("lib/python*/site-packages"))
+
+
+def packages(folder: Path) -> dict[str, str]:
+    """Name and version of everything that is installed."""
+    return {found.metadata["Name"]: found.version for found in _distributions(folder)}
+
+
+def variables(folder: Path, spec: EnvironmentSpec) -> dict[str, str]:
+    """What a worker gets: the framework's variables, and where the environment's libraries are."""
+    found = [str(place) for place in search_path(folder)]
+    if not found:
+        return dict(spec.variables)
+    found += filter(None, [os.environ.get("LD_LIBRARY_PATH")])
+    return {**spec.variables, "LD_LIBRARY_PATH": os.pathsep.join(found)}
+
+
+def size(folder: Path) -> int:
+    """Bytes on disk; files that several environments share are counted in each."""
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def prune(folder: Path, globs: Iterable[str]) -> int:
+    """Delete what is never used, and return the bytes of it.
+
+    The installer's cache has names of its own for the same files, so nothing is lost there.
+    """
+    found = [path for place in places(folder) for pattern in globs for path in sorted(place.glob(pattern))]
+    return sum(_deleted(path) for path in found)
+
+
+def _deleted(path: Path) -> int:
+    if path.is_dir() and not path.is_symlink():
+        freed = size(path)
+        shutil.rmtree(path)
+        return freed
+    freed = path.lstat().st_size
+    path.unlink()
+    return freed
+
+
+def damage(folder: Path, pruned: Iterable[str], content: bool = False) -> Iterator[str]:
+    """What is not as it was installed: files that are missing or of another size, or with ``content``
+    of other bytes. What the globs ``pruned`` name may be missing.
+    """
+    globs = tuple(pruned)
+    for distribution in _distributions(folder):
+        for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+            path = Path(str(distribution.locate_file(row[0])))
+            complaint = _complaint(path, row, content)
+            if complaint and not (complaint == "is missing" and _pruned(Path(row[0]), globs)):
+                yield f"{path} {complaint}"
+
+
+def _complaint(path: Path, row: list[str], content: bool) -> str | None:
+    _, digest, size = row
+    # Compiled code and what the installer writes itself have neither; scripts are written anew.
+    if not digest or not size:
+        return None
+    if not path.exists():
+        return "is missing"
+    if path.stat().st_size != int(size):
+        return f"has {path.stat().st_size:,} bytes, not {int(size):,}"
+    return "has other bytes than were installed" if content and _digest(path, digest) != digest else None
+
+
+def _digest(path: Path, like: str) -> str:
+    """The hash of a file, written as wheels write it: ``sha256=`` and URL-safe base 64 without padding."""
+    name = like.partition("=")[0]
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, name).digest()
+    return f"{name}={base64.urlsafe_b64encode(found).rstrip(b'=').decode()}"
+
+
+def _pruned(path: Path, globs: tuple[str, ...]) -> bool:
+    return any(part.match(pattern) for pattern in globs for part in (path, *path.parents) if part.parts)
+
+
+def _distributions(folder: Path) -> Iterable[metadata.Distribution]:
+    return metadata.distributions(path=[str(place) for place in places(folder)])
+
+
+def version(distribution: str, found: Mapping[str, str]) -> str | None:
+    """The version of one of these packages, however its name is written."""
+    from packaging.utils import canonicalize_name
+
+    by_name = {canonicalize_name(name): version for name, version in found.items()}
+    return by_name.get(canonicalize_name(distribution))
