@@ -1,0 +1,1 @@
+"""CNTK: models in its own format, and in ONNX."""

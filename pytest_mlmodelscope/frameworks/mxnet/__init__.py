@@ -1,0 +1,1 @@
+"""MXNet: a graph as JSON, and its weights."""
