@@ -37,6 +37,13 @@ REFUSED = {
     "an unknown operator": ([W, B], [FC, ["Tang", ["y"], ["z"], {}]], "Cannot create operator of type 'Tang'"),
     "no weights": ([B], [FC, TANH], 'reads "w", which neither its init_net nor the manifest gives'),
     "weights at random": ([["XavierFill", [], ["w"], {"shape": [4, 4]}], B], [FC, TANH], '"w" at random .XavierFill.'),
+    "too few weights": (
+        [[*W[:3], {"shape": [4, 5], "values": [0.0] * 16}], B],
+        [FC, TANH],
+        "16 values for the shape .4, 5.",
+    ),
+    "no length": ([[*W[:3], {"shape": [-4, 4], "values": [0.0]}], B], [FC, TANH], "cannot have the shape .-4, 4."),
+    "no step": ([W, B], [FC, ["MaxPool", ["y"], ["z"], {"kernel": 2, "stride": 0}]], "MaxPool has the stride 0"),
     "a file": (
         [W, ["Load", [], ["b"], {"db": "/b", "db_type": "minidb"}]],
         [FC, TANH],
@@ -68,7 +75,12 @@ class TestCaffe2(FrameworkTests):
     framework = "caffe2"
 
     def build(self, folder, environment):
-        return model(folder, environment, [W, B], [FC, TANH])
+        return models(folder, environment, {"tiny": ([W, B], [FC, TANH])})["tiny"]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def wrong(cls, tmp_path_factory, environment):
+        return models(tmp_path_factory.mktemp("wrong"), environment, REFUSED)
 
     def test_it_computes_what_the_weights_say(self, opened, tiny):
         outputs, _ = opened[0].predict(tiny.query(tiny.items))
@@ -78,20 +90,26 @@ class TestCaffe2(FrameworkTests):
         np.testing.assert_allclose(outputs["z"], np.tanh(y), rtol=0, atol=1e-6)
         assert opened[1]["parameters"] == 20
 
-    @pytest.mark.parametrize(("init", "predict", "says"), REFUSED.values(), ids=REFUSED)
-    def test_what_is_wrong_with_a_net_is_said(self, environment, tmp_path, init, predict, says):
-        other = model(tmp_path, environment, init, predict)
-        with self.agent(environment) as agent, pytest.raises(ModelError, match=says):
-            agent.open(other.request())
+    @pytest.mark.parametrize("name", REFUSED)
+    def test_what_is_wrong_with_a_net_is_said(self, environment, wrong, name):
+        with self.agent(environment) as agent, pytest.raises(ModelError, match=REFUSED[name][2]):
+            agent.open(wrong[name].request())
 
-    @pytest.mark.parametrize(("changes", "says"), UNDECLARED.values(), ids=UNDECLARED)
-    def test_what_the_manifest_declares_has_to_be_there(self, environment, tiny, changes, says):
+    @pytest.mark.parametrize("name", UNDECLARED)
+    def test_what_the_manifest_declares_has_to_be_there(self, environment, tiny, name):
+        changes, says = UNDECLARED[name]
         with self.agent(environment) as agent, pytest.raises(ModelError, match=says):
             agent.open(tiny.request(**changes))
 
 
-def model(folder, environment, init, predict):
-    files = {"init_net": folder / "init_net.pb", "predict_net": folder / "predict_net.pb"}
-    nets = dict(zip(map(str, files.values()), [(init, {"name": "init"}), (predict, {"type": "dag"})], strict=True))
+def models(folder, environment, operators):
+    """A tiny model for each name, of the operators of its two nets."""
+    nets, found = {}, {}
+    for name, (init, predict, *_) in operators.items():
+        files = {role: folder / f"{name} {role}.pb" for role in ("init_net", "predict_net")}
+        nets[str(files["init_net"])] = init, {"name": "init"}
+        # Another executor than the one that runs it.
+        nets[str(files["predict_net"])] = predict, {"type": "dag", "num_workers": 4}
+        found[name] = TinyModel(files=files, inputs=[X], outputs=OUTPUTS[::-1], items=ITEMS)
     run_inside(environment, NETS, json.dumps(nets))
-    return TinyModel(files=files, inputs=[X], outputs=OUTPUTS[::-1], items=ITEMS)
+    return found

@@ -28,29 +28,29 @@ class CaffePredictor:
         self._net.copy_from(request["files"]["weights"])
         self._precision = _precision(self._net)
         only("the precision", request["precision"], [self._precision])
-        self._inputs = {name: self._net.blobs[name] for name in self._net.inputs}
-        self._shapes = {name: tuple(blob.shape) for name, blob in self._inputs.items()}
+        # The memory of the inputs, which stays where it is as long as none changes its shape.
+        self._fed = {name: self._net.blobs[name].data for name in self._net.inputs}
         names = [entry["name"] for entry in request["outputs"]] or self._net.outputs
-        self._outputs = [(name, self._net.blobs[name]) for name in names]
+        self._made = [(name, self._net.blobs[name]) for name in names]
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name: any blobs of the network, as they are at its end."""
         check(self._declared, inputs)
-        for name, blob in self._inputs.items():
-            value = inputs[name]
-            if value.shape != self._shapes[name]:
+        for name, value in inputs.items():
+            if value.shape != self._fed[name].shape:
                 self._reshape(name, value.shape)
-            blob.data[...] = value
+            self._fed[name][...] = value
         self._net.forward()
-        return {name: blob.data.copy() for name, blob in self._outputs}
+        return {name: blob.data.copy() for name, blob in self._made}
 
     def _reshape(self, name: str, shape: "tuple[int, ...]") -> None:
         """Give an input another shape; the layers follow by themselves with the next pass."""
         if 0 in shape:
             # Some layers divide by it.
             raise ValueError('input "%s" is empty: %s' % (name, list(shape)))
-        self._inputs[name].reshape(*shape)
-        self._shapes[name] = shape
+        blob = self._net.blobs[name]
+        blob.reshape(*shape)
+        self._fed[name] = blob.data
 
     def describe(self) -> "dict[str, Any]":
         """Versions, threads and precision as they really are."""

@@ -33,7 +33,7 @@ def set_threads(asked: "int | None") -> None:
     MKL is what computes on several; the pool of NNPACK and of the 8-bit operators, which has a
     thread for each core whatever is asked, is left out.
     """
-    workspace.GlobalInit(["caffe2", "--caffe2_log_level=2", "--caffe2_threadpool_force_inline=true"])
+    workspace.GlobalInit(["caffe2", "--caffe2_log_level=3", "--caffe2_threadpool_force_inline=true"])
     _MKL.MKL_Set_Dynamic(0)
     _MKL.MKL_Set_Num_Threads(threads(asked))
 

@@ -42,6 +42,16 @@ _REFUSED = {
     "talks to other processes": _NETWORK,
     "runs code that is not Caffe2's": _CODE,
 }
+#: What fills a blob with values of its own, one for each place.
+_GIVEN = (
+    "GivenTensorBoolFill",
+    "GivenTensorDoubleFill",
+    "GivenTensorFill",
+    "GivenTensorInt64Fill",
+    "GivenTensorIntFill",
+    "GivenTensorStringFill",
+)
+_MOST_VALUES = 1 << 40
 #: What fills a blob at random: nobody trained that.
 _RANDOM = ("GaussianFill", "MSRAFill", "UniformFill", "UniformIntFill", "UniqueUniformFill", "XavierFill")
 
@@ -62,6 +72,7 @@ def read_net(path: str, role: str) -> "Any":
             raise ValueError(
                 "the operator %s of the %s %s, which a model may not do here" % (operator.type, role, does)
             )
+        _check_window(operator)
     return net
 
 
@@ -90,14 +101,42 @@ def _does(operator: "Any") -> "str | None":
     return None
 
 
+def _check_window(operator: "Any") -> None:
+    """Refuse strides by which Caffe2 would divide, and end the process."""
+    for argument in operator.arg:
+        if argument.name.startswith("stride") and 0 in (list(argument.ints) or [argument.i]):
+            raise ValueError("the operator %s has the %s 0" % (operator.type, argument.name))
+
+
 def check_init(net: "Any") -> None:
-    """Refuse an init_net that fills weights at random."""
+    """Refuse an init_net that fills weights at random, or with too few values or too many."""
     for operator in net.op:
+        _check_fill(operator)
         if operator.type in _RANDOM:
             raise ValueError(
                 'the init_net fills "%s" at random (%s): it holds no trained weights'
                 % (", ".join(operator.output), operator.type)
             )
+
+
+def _check_fill(operator: "Any") -> None:
+    arguments = {argument.name: argument for argument in operator.arg}
+    shape = list(arguments["shape"].ints) if "shape" in arguments else []
+    size = 1
+    for length in shape:
+        size *= length
+    if min(shape, default=0) < 0 or size > _MOST_VALUES:
+        raise ValueError("%s cannot have the shape %s" % (_named(operator), shape))
+    values = arguments.get("values")
+    if operator.type in _GIVEN and not len(operator.input):
+        given = len(values.floats) + len(values.ints) + len(values.strings) if values else 0
+        # Caffe2 would end the process.
+        if given != size:
+            raise ValueError("%s has %d values for the shape %s" % (_named(operator), given, shape))
+
+
+def _named(operator: "Any") -> str:
+    return 'what fills "%s" in the init_net (%s)' % (", ".join(operator.output), operator.type)
 
 
 def wanted(net: "Any") -> "list[str]":

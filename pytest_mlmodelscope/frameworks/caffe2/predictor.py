@@ -62,7 +62,7 @@ def _filled(path: str) -> "Any":
     workspace.ResetWorkspace()
     try:
         with open(path, "rb") as file:
-            workspace.RunNetOnce(file.read())
+            workspace.C.run_net_once(file.read())
     except RuntimeError as error:
         raise _sentence(error) from None
     return workspace.C.Workspace.current
@@ -115,15 +115,16 @@ def _created(net: "Any", space: "Any") -> "Any":
     """The net, one operator after the other: other executors start threads of their own."""
     net.name, net.type, net.num_workers = "model", "simple", 0
     try:
-        return space.create_net(net.SerializeToString())
+        return space.create_net(net)
     except RuntimeError as error:
         raise _sentence(error) from None
 
 
-def _sentence(error: RuntimeError) -> ValueError:
+def _sentence(error: RuntimeError) -> Exception:
     """What Caffe2 says, without where in its code and by which way it came there."""
     said = str(error).partition("frame #0")[0].strip()
-    return ValueError("Caffe2 refuses: %s" % re.sub(r"^\[enforce fail at [^\]]*\] (\. )?", "", said))
+    kind = MemoryError if "posix_memalign" in said else ValueError
+    return kind("Caffe2 refuses: %s" % re.sub(r"^\[enforce fail at [^\]]*\] (\. )?", "", said))
 
 
 def load(request: "dict[str, Any]") -> Caffe2Predictor:
