@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ from pytest_mlmodelscope.core.errors import NotApplicable, WorkerError
 from pytest_mlmodelscope.core.manifest import Input
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Case, Result
-from pytest_mlmodelscope.interfaces.check import Query, Seen, Tensors
+from pytest_mlmodelscope.interfaces.check import Answers, Query, Seen, Tensors
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.manifest.domains import drawable
 from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
@@ -46,24 +46,14 @@ class Pair:
 
     main: Side
     beside: Side | None = None
-    translate: Translate = dict
+    translate: Translate | None = dict
 
     @classmethod
     def of(cls, main: Side, beside: Side | None) -> Pair:
-        """Two sides, and what makes the tensors of the one of those of the other.
-
-        Raises:
-            NotApplicable: the two do not take the same numbers.
-        """
+        """Two sides, and what makes the tensors of the other of those of the one."""
         if beside is None or beside.inputs == main.inputs:
             return cls(main, beside)
-        translate = translation(main.inputs, beside.inputs)
-        if translate is None:
-            raise NotApplicable(
-                "the two frameworks do not take the same tensors: their inputs or the steps before them differ",
-                hint="name a dataset in the claim: then its items are compared",
-            )
-        return cls(main, beside, translate)
+        return cls(main, beside, translation(main.inputs, beside.inputs))
 
     def ask(self, tensors: Tensors) -> dict[str, Any]:
         """The outputs of the case's own worker."""
@@ -75,6 +65,7 @@ class Pair:
 
     def ask_beside(self, tensors: Tensors) -> dict[str, Any]:
         """The outputs of the worker beside it, which may want the axes in another order."""
+        assert self.translate is not None  # who asks has seen that there is one
         return self._other.worker.agent.predict(self.translate(tensors))[0]
 
     def decide_beside(self, outputs: Tensors, count: int) -> list[Any]:
@@ -89,15 +80,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two frameworks over the same items of a dataset; ``worst`` is an item that breaks the promise, with
-    what it shows.
-    """
+    """What two frameworks gave for the same items of a dataset."""
 
-    items: int = 0
-    largest: float = 0.0
-    differing: int = 0
-    broken: str | None = None
-    worst: Item | None = None
+    items: Sequence[Item] = ()
+    seen: Seen = field(default_factory=Seen)
+
+
+def compare_items(case: Case, items: Sequence[Item], one: Answers, other: Answers) -> Compared:
+    """The answers of two frameworks to all the items of a claim's dataset, held against each other."""
+    return Compared(items, member("checks", case.claim.metric).compare(case.claim.metric_options, one, other))
 
 
 def check_case(
@@ -110,25 +101,26 @@ def check_case(
     """Draw inputs until one breaks the promise or there are enough of them.
 
     ``root`` is the cache, ``items`` reads those of the claim's dataset, ``compared`` is what they
-    showed when the check compares two frameworks.
+    showed when the check compares two frameworks: where that decides, nothing is drawn.
 
     Raises:
+        NotApplicable: the two frameworks do not take the same tensors, and there are no items.
         MlmsError: a model fails on an input.
     """
-    options = case.claim.metric_options
-    drawn, found = Checked(0, 0, compared.items, compared.largest), None
-    if compared.broken is not None:
-        drawn = dataclasses.replace(drawn, broken=compared.broken)
-    elif not compared.items or drawable(pair.main.inputs):
+    checked, query = _of_items(case, compared), None
+    if checked.broken is not None:
+        query = _of_item(pair.main, compared)
+    elif not compared.items or (drawable(pair.main.inputs) and pair.translate is not None):
         found = _search(case, pair, root, items)
-        drawn = _checked(found, options, compared)
-    query = _counterexample(found, drawn) if found is not None else _of_item(pair.main, compared.worst)
-    kept = _keep(root, query) if drawn.broken is not None and query is not None else None
+        checked = _with_drawn(found, checked, case.claim.metric_options)
+        query = found.query or found.differing_query or _of_item(pair.main, compared)
+    kept = _keep(root, query) if checked.broken is not None and query is not None else None
     if kept is not None:
-        drawn = dataclasses.replace(drawn, broken=f"{drawn.broken}; kept in {kept['file']}")
-    verdict, measurement = judge_check(drawn)
-    software = pair.main.worker.software
-    return Result(case, verdict, measurement, software=software, check=_record(case, pair, drawn, kept))
+        checked = dataclasses.replace(checked, broken=f"{checked.broken}; kept in {kept['file']}")
+    verdict, measurement = judge_check(checked)
+    digest = case.dataset.digest if case.dataset else None
+    about = _record(case, pair, checked, kept)
+    return Result(case, verdict, measurement, software=pair.main.worker.software, data_digest=digest, check=about)
 
 
 def _search(case: Case, pair: Pair, root: Path, items: Callable[[], Sequence[Item]]) -> Found:
@@ -137,6 +129,11 @@ def _search(case: Case, pair: Pair, root: Path, items: Callable[[], Sequence[Ite
 
     options, inputs = case.claim.metric_options, pair.main.inputs
     look = _explained(member("checks", case.claim.metric).make(options, pair), root)
+    if pair.translate is None:
+        raise NotApplicable(
+            "the two frameworks do not take the same tensors: their inputs or the steps before them differ",
+            hint="name a dataset in the claim: then its items are compared",
+        )
     amount = options.get("examples", EXAMPLES), options.get("seconds", SECONDS), root / "hypothesis"
     if drawable(inputs):
         return search(queries(inputs), extremes(inputs), look, *amount)
@@ -172,40 +169,62 @@ def _stacked(spec: Input) -> bool:
     return spec.batched or spec.dtype == "string"
 
 
-def _of_item(side: Side, item: Item | None) -> Query | None:
-    if item is None:
+def _of_item(side: Side, compared: Compared) -> Query | None:
+    """The item of the dataset that shows worst what is wrong."""
+    seen = compared.seen
+    place = seen.breach.item if seen.breach is not None else seen.first_differing
+    if place is None:
         return None
-    values, text = _prepared(side, item)
+    values, text = _prepared(side, compared.items[place])
     return Query(side.inputs, (values,), (text,))
 
 
-def _checked(found: Found, options: Mapping[str, Any], compared: Compared) -> Checked:
-    decided, differing = found.decided + compared.items, found.differing + compared.differing
+def _of_items(case: Case, compared: Compared) -> Checked:
+    """What the items of the dataset alone decide; nothing is drawn of them."""
+    seen, options = compared.seen, case.claim.metric_options
+    allowed, broken = admitted(options, seen.decided), None
+    if seen.breach is not None:
+        what = f"{seen.breach.output}: " if seen.breach.output else ""
+        broken = f"item {compared.items[seen.breach.item].id}: {what}{seen.breach.what}"
+    elif seen.differing > allowed:
+        broken = _too_many(seen.differing, seen.decided, allowed)
     return Checked(
-        wanted=options.get("examples", EXAMPLES),
-        examples=found.examples,
-        items=compared.items,
-        largest=max(found.largest, compared.largest),
-        exhausted=found.exhausted,
-        decided=decided,
-        differing=differing,
-        admitted=admitted(options, decided),
-        broken=_broken(found, differing, admitted(options, decided), decided),
+        wanted=0,
+        items=len(compared.items),
+        largest=seen.difference,
+        decided=seen.decided,
+        differing=seen.differing,
+        broken=broken,
+        remark=seen.remark,
     )
 
 
-def _broken(found: Found, differing: int, allowed: int, decided: int) -> str | None:
+def _with_drawn(found: Found, items: Checked, options: Mapping[str, Any]) -> Checked:
+    """What the items showed, and what was drawn besides."""
+    decided, differing = found.decided + items.decided, found.differing + items.differing
+    return Checked(
+        wanted=options.get("examples", EXAMPLES),
+        examples=found.examples,
+        items=items.items,
+        largest=max(found.largest, items.largest),
+        exhausted=found.exhausted,
+        decided=decided,
+        differing=differing,
+        broken=_broken(found, differing, decided, admitted(options, decided)),
+        remark=found.remark or items.remark,
+    )
+
+
+def _broken(found: Found, differing: int, decided: int, allowed: int) -> str | None:
     if found.seen is not None and found.query is not None and found.seen.breach is not None:
         breach = found.seen.breach
         where = f"{breach.output} of item {breach.item + 1}" if breach.output else f"item {breach.item + 1}"
         return f"{where}: {breach.what}; the smallest input found: {_told(found.query)}"
-    if differing > allowed:
-        return f"{differing:,} of {decided:,} decisions differ, {allowed:,} may"
-    return None
+    return _too_many(differing, decided, allowed) if differing > allowed else None
 
 
-def _counterexample(found: Found, checked: Checked) -> Query | None:
-    return found.query or (found.differing_query if checked.broken is not None else None)
+def _too_many(differing: int, decided: int, allowed: int) -> str:
+    return f"{differing:,} of {decided:,} decisions differ, {allowed:,} may"
 
 
 def _told(query: Query) -> str:

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import Input, Output, Split
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Case, Measurement, Result, Verdict
+from pytest_mlmodelscope.interfaces.check import Answers
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
 from pytest_mlmodelscope.manifest.data import read_split, sampled
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.agent import Agent, Limits
     from pytest_mlmodelscope.agent.environment import Environment
     from pytest_mlmodelscope.agent.pool import Opened
-    from pytest_mlmodelscope.checking import Side
+    from pytest_mlmodelscope.checking import Compared, Side
     from pytest_mlmodelscope.interfaces.target import Machine
+    from pytest_mlmodelscope.store.outputs import Outputs
 
 #: Prepared queries that a timed run cycles through: enough that no cache of results pays.
 TIMED_QUERIES = 64
@@ -87,7 +90,15 @@ class _Predicted:
     available: int
     kept: Mapping[str, Any]
     software: Mapping[str, Any]
+    outputs: Mapping[str, Any]
     steps: dict[str, float] = field(default_factory=dict)
+
+    def answers(self) -> Answers:
+        """The decisions, and the outputs as far as they were kept."""
+        from pytest_mlmodelscope.store import arrays
+
+        outputs = arrays.read(Path(self.outputs["file"])) if "file" in self.outputs else {}
+        return Answers(outputs, self.evidence.predictions)
 
 
 class Engine:
@@ -173,7 +184,7 @@ class Engine:
         predicted = self._predict(setup)
         measurement = measure.of_items(setup.case.claim, predicted.evidence, predicted.available)
         result = _judged(setup, measurement, predicted.software)
-        return dataclasses.replace(result, steps=predicted.steps, predictions=predicted.kept)
+        return dataclasses.replace(result, steps=predicted.steps, predictions=predicted.kept, outputs=predicted.outputs)
 
     def _predict(self, setup: _Setup) -> _Predicted:
         assert setup.case.dataset is not None  # a claim over items has data
@@ -184,6 +195,7 @@ class Engine:
 
     def _predict_now(self, setup: _Setup) -> _Predicted:
         from pytest_mlmodelscope.store import predictions as store
+        from pytest_mlmodelscope.store.outputs import Outputs
 
         clock = _Stopwatch()
         items = self._read(setup, setup.split)
@@ -192,13 +204,16 @@ class Engine:
         clock.lap("read_data")
         worker = self._worker(setup)
         clock.lap("open_model")
-        found, busy = self._stream(setup, worker.agent, items)
+        outputs = Outputs()
+        found, busy = self._stream(setup, worker.agent, items, outputs)
         clock.lap("predict")
         evidence = ItemEvidence(found, [item.label for item in items])
         kept = store.keep(self.cache.root / "predictions", [item.id for item in items], found, evidence.references)
-        return _Predicted(evidence, available, kept, worker.software, {**clock.laps, "predict_in_worker": busy})
+        raw = outputs.keep(self.cache.root / "outputs")
+        steps = {**clock.laps, "predict_in_worker": busy}
+        return _Predicted(evidence, available, kept, worker.software, raw, steps)
 
-    def _stream(self, setup: _Setup, agent: Agent, items: Sequence[Item]) -> tuple[list[Any], float]:
+    def _stream(self, setup: _Setup, agent: Agent, items: Sequence[Item], raw: Outputs) -> tuple[list[Any], float]:
         """The prediction of every item, and the seconds that the model took for them."""
         before, after = setup.pipeline()
         size = before.batch_size(setup.case.claim.conditions.batch)
@@ -207,6 +222,7 @@ class Engine:
         busy = 0
         for outputs, spent in agent.predict_stream(before.tensors(batch) for batch in batches):
             found.extend(after.predictions(outputs, min(size, len(items) - len(found))))
+            raw.add(outputs, before.batched)
             busy += spent
             self.settings.progress(f"{setup.case.id}: {len(found):,} of {len(items):,} items")
         return found, busy / 1e9
@@ -281,10 +297,12 @@ class Engine:
         from pytest_mlmodelscope.checking import Pair, check_case
 
         beside = self._beside(setup)
+        compared = self._compared(setup, beside)
         try:
             own = self._side(setup, _worker_key(setup), 2)
             other = None if beside is None else self._side(beside, (*_worker_key(beside), "beside"), 2)
-            return check_case(setup.case, Pair.of(own, other), self.cache.root, lambda: self._some_items(setup))
+            items = partial(self._some_items, setup)
+            return check_case(setup.case, Pair.of(own, other), self.cache.root, items, compared)
         finally:
             if beside is not None:
                 self.close()  # two workers are one too many for whoever comes next
@@ -295,7 +313,19 @@ class Engine:
         if other is None:
             return setup if member("checks", setup.case.claim.metric).BESIDE == "process" else None
         use = setup.case.model.frameworks[other.name]
-        return self._set_up(dataclasses.replace(setup.case, framework=use, requirement=other.version))[0]
+        beside = self._set_up(dataclasses.replace(setup.case, framework=use, requirement=other.version))[0]
+        if (use.name, beside.environment.version) == (setup.case.framework.name, setup.environment.version):
+            raise NotApplicable(f"both are {use.name} {beside.environment.version}: nothing to compare")
+        return beside
+
+    def _compared(self, setup: _Setup, beside: _Setup | None) -> Compared:
+        """What two frameworks gave for the items of the claim's dataset, where it has one."""
+        from pytest_mlmodelscope.checking import Compared, compare_items
+
+        if setup.case.dataset is None or beside is None or beside is setup:
+            return Compared()
+        one, other = self._predict(setup).answers(), self._predict(beside).answers()
+        return compare_items(setup.case, self._some_items(setup), one, other)
 
     def _side(self, setup: _Setup, key: tuple[Any, ...], room: int) -> Side:
         from pytest_mlmodelscope.checking import Side

@@ -95,8 +95,8 @@ class Result:
 
     ``timings_ns`` are the latencies of single queries (timed metrics only), ``steps`` the total
     seconds of each named part of the run, ``software`` what the worker said of itself,
-    ``predictions`` a digest and a place of the predictions of single items, ``check`` what a check
-    looked at and found.
+    ``predictions`` a digest and a place of the predictions of single items, ``outputs`` the same
+    of what the model gave before any step, ``check`` what a check looked at and found.
     """
 
     case: Case
@@ -110,3 +110,4 @@ class Result:
     data_digest: str | None = None
     seconds: float = 0.0
     check: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    outputs: Mapping[str, Any] = field(default_factory=lambda: NOTHING)

@@ -79,13 +79,27 @@ class Seen:
     """What one query showed: the largest ``difference`` between two answers (0 where nothing is
     compared), and the breach if there is one.
 
-    ``decided`` counts the items whose decisions were compared, ``differing`` those decided otherwise.
+    ``decided`` counts the items whose decisions were compared, ``differing`` those decided otherwise, the
+    ``first_differing`` of which is at that place. ``remark`` is what a reader of the verdict must know.
     """
 
     difference: float = 0.0
     breach: Breach | None = None
     decided: int = 0
     differing: int = 0
+    first_differing: int | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a model gave for some items: ``outputs`` by name, with an axis for the items where the model
+    is ``batched``, and one decision an item.
+    """
+
+    outputs: Mapping[str, Any]
+    decisions: Sequence[Any]
+    batched: bool = True
 
 
 class Subject(Protocol):
@@ -120,3 +134,10 @@ class Check(Protocol):
         Raises:
             NotApplicable: the model is not one that can make this promise.
         """
+
+
+class Comparison(Check, Protocol):
+    """A check that compares two frameworks: on the items of a dataset as well."""
+
+    def compare(self, options: Mapping[str, Any], one: Answers, other: Answers) -> Seen:
+        """What the answers of both to the same items show."""

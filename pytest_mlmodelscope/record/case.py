@@ -45,6 +45,7 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
         "software": dict(result.software),
         "steps": dict(result.steps),
         "predictions": dict(result.predictions),
+        "outputs": dict(result.outputs),
         "check": dict(result.check) or None,
         "seconds": result.seconds,
         "claim_file": f"{shown_path(claim.path)}:{claim.line}",

@@ -33,6 +33,7 @@ class Found:
     differing_query: Query | None = None
     late: bool = False
     exhausted: bool = False
+    remark: str = ""
 
 
 class _Broken(Exception):
@@ -118,6 +119,7 @@ class _Run:
         found.largest = max(found.largest, seen.difference)
         found.decided += seen.decided
         found.differing += seen.differing
+        found.remark = seen.remark
         if seen.differing and found.differing_query is None:
             found.differing_query = query
 

@@ -16,8 +16,8 @@ class Checked:
 
     ``examples`` inputs were drawn of ``wanted``, ``items`` of a dataset were compared besides; the
     ``largest`` difference is over both. ``exhausted`` says that the domain holds no more inputs.
-    ``differing`` of the ``decided`` items were decided otherwise, ``admitted`` of them may be.
-    ``broken`` says in words how the promise was broken, and by what.
+    ``differing`` of the ``decided`` items were decided otherwise. ``broken`` says in words how the
+    promise was broken, and by what.
     """
 
     wanted: int
@@ -27,7 +27,6 @@ class Checked:
     exhausted: bool = False
     decided: int = 0
     differing: int = 0
-    admitted: int = 0
     broken: str | None = None
     remark: str = ""
 

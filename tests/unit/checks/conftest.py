@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import platform
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from pytest_mlmodelscope.agent.agent import Limits
+from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.claim.expand import expand
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.manifest.load import Catalogue
@@ -55,6 +58,18 @@ class Planted:
         noise = ("RandomNormalLike", ["x"], ["n"], {"scale": 0.001})
         return onnx_model([noise, ("Add", ["x", "n"], ["y"])])
 
+    def column_sums(self):
+        """The sums over the last axis but one of a picture."""
+        total = helper.make_node("ReduceSum", ["x", "axes"], ["y"], keepdims=0)
+        graph = helper.make_graph(
+            [total],
+            "sums",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3, 2])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 2])],
+            [numpy_helper.from_array(np.array([1]), "axes")],
+        )
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+
 
 @pytest.fixture(scope="session")
 def planted():
@@ -89,11 +104,39 @@ assets:
         if other:
             text += f"  script: {self.asset(f'{name}.pt', other)}\n"
         declared = f", domain: {domain}" if domain else ""
-        text += f"inputs: [{{name: x, dtype: float32, shape: {shape}{declared}}}]\n"
+        text += f"inputs: [{{name: x, dtype: float32, shape: {shape}, steps: [cast: {{dtype: float32}}]{declared}}}]\n"
         text += "outputs: [{name: y, steps: [argmax]}]\nframeworks:\n  onnxruntime: {assets: {model: graph}}\n"
         if other:
             text += "  pytorch: {assets: {model: script}, format: torchscript}\n"
         (self.root / "manifests" / "models" / f"{name}.yml").write_text(text + more)
+
+    def add_code(self, name: str, data: bytes, code: str, *, inputs: str = "", outputs: str = "", domain: str = ""):
+        """A model that runs on onnxruntime, and as the Python function ``answer`` of ``code``."""
+        own = f", inputs: [{inputs}]" if inputs else ""
+        own += f", outputs: [{outputs}]" if outputs else ""
+        asset = self.asset(f"{name}_code.py", code.encode())
+        entry = f'{{entry: "{name}_code:answer", batch: true, assets: {{code: code}}{own}}}'
+        self.add(name, data, domain=domain, more=f"  python: {entry}\n")
+        path = self.root / "manifests" / "models" / f"{name}.yml"
+        path.write_text(path.read_text().replace("inputs: [{name: x", f"  code: {asset}\ninputs: [{{name: x", 1))
+
+    def add_data(self, rows: np.ndarray):
+        """A dataset of vectors, whose labels are all 0."""
+        path = self.root / "manifests" / "datasets"
+        path.mkdir(parents=True, exist_ok=True)
+        text = "".join("\t".join([*map(str, row), "0"]) + "\n" for row in rows.tolist())
+        (path / "rows.tsv").write_text(text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        columns = f"{{input: {list(range(rows.shape[1]))}, label: {rows.shape[1]}}}"
+        (path / "rows.yml").write_text(f"""\
+schema: dataset/1
+name: rows
+version: "1"
+license: MIT
+description: Vectors.
+assets: {{rows: {{path: rows.tsv, sha256: {digest}, size: {len(text)}, license: MIT}}}}
+splits: {{test: {{items: {len(rows)}, reader: {{table: {{asset: rows, columns: {columns}, label_type: integer}}}}}}}}
+""")
 
     def claims(self, model: str, check: str, more: str = ""):
         path = self.root / "claims" / "c.yml"
@@ -110,6 +153,19 @@ assets:
 @pytest.fixture
 def project(tmp_path):
     return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def this_python(monkeypatch):
+    """Python models run in this Python, in a worker like any other: building environments is tested elsewhere."""
+    obtain = Environments.obtain
+
+    def found(self, use, *more, **options):
+        if use.name != "python":
+            return obtain(self, use, *more, **options)
+        return Environment(Path(sys.executable), "host", "python", platform.python_version(), "host")
+
+    monkeypatch.setattr(Environments, "obtain", found)
 
 
 @pytest.fixture
