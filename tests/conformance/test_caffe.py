@@ -55,7 +55,7 @@ UNDECLARED = {
     "an input": ({"inputs": [{**X, "name": "data"}]}, 'no input "data"; it has x'),
     "no input": ({"inputs": []}, 'an input "x" that the manifest does not declare'),
     "an output": ({"outputs": [{"name": "prob"}]}, 'no blob "prob"; it has x, y, z'),
-    "a shape": ({"inputs": [{**X, "shape": ["batch", 6]}]}, "Input size and inner product parameters"),
+    "a shape": ({"inputs": [{**X, "shape": ["batch", 6]}]}, "Input size incompatible with inner product"),
     "a type": ({"inputs": [{**X, "dtype": "float64"}]}, "float64 cannot be given here; possible: float32"),
 }
 
