@@ -26,8 +26,9 @@ from pytest_mlmodelscope.verdict import baseline, measure
 from pytest_mlmodelscope.verdict.judge import judge
 
 if TYPE_CHECKING:
-    from pytest_mlmodelscope.agent.agent import Agent, Limits
+    from pytest_mlmodelscope.agent.agent import Agent
     from pytest_mlmodelscope.agent.environment import Environment
+    from pytest_mlmodelscope.agent.limits import Limits
     from pytest_mlmodelscope.agent.pool import Opened
     from pytest_mlmodelscope.checking import Compared, Side
     from pytest_mlmodelscope.interfaces.target import Machine

@@ -11,15 +11,17 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 from pytest_mlmodelscope.agent.archive import archive
+from pytest_mlmodelscope.agent.confinement import Held, Worker, best, record, started
 from pytest_mlmodelscope.agent.environment import Environment
+from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.agent.process import WorkerProcess
 from pytest_mlmodelscope.agent.shared import SharedMemory
 from pytest_mlmodelscope.agent.stream import answers
+from pytest_mlmodelscope.agent.view import View, view
 from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.errors import ModelError, WorkerDied, WorkerError, WorkerTimeout
 from pytest_mlmodelscope.interfaces.predictor import OpenRequest
@@ -39,22 +41,10 @@ _QUIET: Final = {
     "ORT_DISABLE_TELEMETRY": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "LANG": "C.UTF-8",
+    # Who asks for the user's name must not need the list of users, which is not in sight.
+    "USER": "mlms",
 }
 _LOOK_SECONDS: Final = 0.25
-
-
-def _most_memory() -> int:
-    return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 0.8)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a worker may take: seconds to open a model, to answer a query and to train; bytes of memory."""
-
-    open_s: float = 300.0
-    predict_s: float = 120.0
-    fit_s: float = 1800.0
-    memory_bytes: int = field(default_factory=_most_memory)
 
 
 class Agent:
@@ -70,6 +60,7 @@ class Agent:
         self._folder = folder
         self._worker: WorkerProcess | None = None
         self._shared: SharedMemory | None = None
+        self._request: OpenRequest | None = None
         self._end: Callable[[], object] = lambda: None
         self._tail: tuple[str, ...] = ()
 
@@ -90,14 +81,15 @@ class Agent:
         Raises:
             ModelError: the framework cannot load it.
             WorkerDied, WorkerTimeout: its process ended, or did not answer in time.
+            EnvironmentUnavailable: isolation is required, and this machine has none.
         """
         self.close()
-        name = framework or self.environment.framework
+        name, self._request = framework or self.environment.framework, request
         self._start(archive(name, self._folder), request["threads"])
         question = {"framework": name, "request": dict(request)}
         header, _ = self._ask("open", (), self.limits.open_s, question)
         describe: dict[str, Any] = header["describe"]
-        return describe
+        return {**describe, "isolation": record(self._held(), self.limits)}
 
     def predict(self, inputs: Tensors) -> tuple[dict[str, Any], int]:
         """The outputs by name, and the nanoseconds that the model took inside the worker."""
@@ -167,14 +159,22 @@ class Agent:
         self._finish()
 
     def _start(self, code: bytes, threads: int | None) -> None:
+        if not self.environment.python.exists():
+            where = str(self.environment.python)
+            raise WorkerDied("the worker cannot be started", where=where, got="no such interpreter")
+        held = self._held()
         scratch = Path(tempfile.mkdtemp(prefix="mlms-worker-"))
         (scratch / "worker.zip").write_bytes(code)
         isolated = ["-I"] if self.environment.source == "built" else []
         command = [str(self.environment.python), *isolated, "-u", str(scratch / "worker.zip")]
+        variables = self._variables(scratch, threads)
         try:
             self._shared = SharedMemory()
-            variables = {**self._variables(scratch, threads), window.VARIABLE: str(self._shared.descriptor)}
-            self._worker = WorkerProcess(command, variables, scratch, (self._shared.descriptor,))
+            confined = started(held, Worker(command, scratch, self._view(variables), self.limits.processes))
+            variables |= {"MLMS_HOST": str(confined.host), **self.limits.variables(held.processes != "own")}
+            variables[window.VARIABLE] = str(self._shared.descriptor)
+            inherited = (self._shared.descriptor,)
+            self._worker = WorkerProcess(confined.command, variables, scratch, inherited, confined.relayed)
         except OSError as error:
             shutil.rmtree(scratch)
             raise WorkerDied("the worker cannot be started", where=command[0], got=error.strerror) from None
@@ -184,14 +184,20 @@ class Agent:
         # Also at the end of the host's process, and when nobody holds the agent any more.
         self._end = weakref.finalize(self, self._worker.end)
 
+    def _held(self) -> Held:
+        return best(self.limits.isolation)
+
+    def _view(self, variables: Mapping[str, str]) -> View:
+        assert self._request is not None  # a worker is started to open a model
+        return view(self.environment, self._request["files"].values(), self._request["device"], variables)
+
     def _variables(self, scratch: Path, threads: int | None) -> dict[str, str]:
         passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
         if self.environment.source == "host":
             # Its packages may lie in the user's own folder, which is found through the home folder.
             passed |= {name: os.environ[name] for name in _PASSED_TO_HOST if name in os.environ}
             passed.setdefault("PYTHONUSERBASE", site.getuserbase())
-        own = {"HOME": str(scratch), "TMPDIR": str(scratch), "MLMS_HOST": str(os.getpid())}
-        own["MLMS_MEMORY"] = str(self.limits.memory_bytes)
+        own = {"HOME": str(scratch), "TMPDIR": str(scratch)}
         if threads is not None:
             own |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
         return {**_QUIET, **passed, **self.environment.variables, **own}

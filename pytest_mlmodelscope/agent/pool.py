@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_mlmodelscope.agent.agent import Agent, Limits
+from pytest_mlmodelscope.agent.agent import Agent
 from pytest_mlmodelscope.agent.environment import Environment
+from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 
 

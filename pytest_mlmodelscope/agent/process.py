@@ -16,6 +16,8 @@ from typing import IO, Final
 
 TAIL_LINES: Final = 20
 LINE_LENGTH: Final = 300
+#: An exit status above it tells a signal.
+_OF_SIGNAL: Final = 128
 _EXIT_SECONDS: Final = 1.0
 _END_SECONDS: Final = 10.0
 
@@ -23,13 +25,21 @@ _END_SECONDS: Final = 10.0
 class WorkerProcess:
     """A process with pipes to its descriptors 0, 1 and 2. ``scratch`` is its home; it is removed.
 
-    ``inherited`` are further descriptors that it gets, under the same numbers.
+    ``inherited`` are further descriptors that it gets, under the same numbers. ``relayed``: the
+    process is one that stands before the worker, and says with the exit status 128 + N that signal
+    N ended the worker.
     """
 
     def __init__(
-        self, command: Sequence[str], variables: Mapping[str, str], scratch: Path, inherited: Sequence[int] = ()
+        self,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        scratch: Path,
+        inherited: Sequence[int] = (),
+        relayed: bool = False,
     ) -> None:
         self.scratch = scratch
+        self._relayed = relayed
         self._owner = os.getpid()
         self.process = subprocess.Popen(  # noqa: S603  # the command is our own
             command,
@@ -77,9 +87,10 @@ class WorkerProcess:
         if self.process.returncode is None:
             self.process.stdin.close()
             alone = self._exits_within(_EXIT_SECONDS)
-            how = kill(self.process, self.scratch)
+            kill(self.process, self.scratch)
         else:
-            alone, how = True, _how(self.process.returncode)
+            alone = True
+        how = _how(self.process.returncode, self._relayed)
         self._drain.join(_EXIT_SECONDS)
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -95,14 +106,13 @@ class WorkerProcess:
         return True
 
 
-def kill(process: subprocess.Popen[bytes], scratch: Path) -> str:
-    """Kill a process, its group and whatever left the group; say how the process ended."""
+def kill(process: subprocess.Popen[bytes], scratch: Path) -> None:
+    """Kill a process, its group and whatever left the group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_END_SECONDS)
     _kill_strays(scratch)
-    return _how(process.returncode)
 
 
 def _kill_strays(scratch: Path) -> None:
@@ -117,9 +127,11 @@ def _kill_strays(scratch: Path) -> None:
                 os.kill(int(entry.name), signal.SIGKILL)
 
 
-def _how(code: int | None) -> str:
+def _how(code: int | None, relayed: bool) -> str:
     if code is None:
         return "cannot be killed (it waits for a device)"
+    if relayed and code > _OF_SIGNAL:
+        code = _OF_SIGNAL - code
     if code >= 0:
         return f"ended with exit status {code}"
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_mlmodelscope.agent.limits import ISOLATION, Isolation
 from pytest_mlmodelscope.claim.expand import selection
 from pytest_mlmodelscope.claim.known import Known, load_known
 from pytest_mlmodelscope.core.bundled import bundled_root
@@ -62,6 +63,7 @@ class Session:
         self.collection = Collection(chosen, manifests, self._known(), self.roots)
         self._sample = sample_size(value(config, "evidence"))
         self._numbers = {name: number(config, name) for name in ("timeout", "memory")}
+        self._isolation = isolation(value(config, "isolation"))
         self._policy = Policy(bool(value(config, "strict")), frozenset(self._required()))
         self.records: list[dict[str, Any]] = []
         self.unwritten: str | None = None
@@ -132,9 +134,9 @@ class Session:
         )
 
     def _limits(self) -> Any:
-        from pytest_mlmodelscope.agent.agent import Limits
+        from pytest_mlmodelscope.agent.limits import Limits
 
-        limits = Limits()
+        limits = Limits(isolation=self._isolation)
         seconds, gigabytes = self._numbers["timeout"], self._numbers["memory"]
         if seconds is not None:
             limits = dataclasses.replace(limits, predict_s=seconds)
@@ -282,6 +284,18 @@ def number(config: pytest.Config, name: str) -> float | None:
     if not amount > 0:
         raise pytest.UsageError(f"--mlms-{name}: expected a positive number, got {text!r}")
     return amount
+
+
+def isolation(text: str | None) -> Isolation:
+    """How strictly workers are isolated: *best* unless something else is given.
+
+    Raises:
+        UsageError: it is none of the choices.
+    """
+    found = next((choice for choice in ISOLATION if choice == (text or "best")), None)
+    if found is None:
+        raise pytest.UsageError(f"--mlms-isolation: expected {', '.join(ISOLATION)}, got {text!r}")
+    return found
 
 
 def sample_size(evidence: str | None) -> int | None:

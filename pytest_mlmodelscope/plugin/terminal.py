@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -81,6 +82,8 @@ class Terminal:
         accepted = sum(record["known"] is not None and record["known"]["matched"] for record in records)
         if accepted:
             terminalreporter.write_line(f"{accepted} of these verdicts accepted by known.yml; --runxfail counts them")
+        for line in in_reach(records):
+            terminalreporter.write_line(line, yellow=True)
         self._where(terminalreporter)
 
     def _where(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -91,3 +94,14 @@ class Terminal:
             root = path_value(self._config, "baselines", "baselines")
             assert root is not None  # it has a default
             terminalreporter.write_line(f"baselines recorded in {shown_path(root)}")
+
+
+def in_reach(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What the models of these records could reach that they should not: one line, or none."""
+    held = [record["software"]["isolation"] for record in records if "isolation" in record["software"]]
+    files = any(one["files"] == "host" for one in held)
+    network = any(one["network"] == "host" for one in held)
+    if files or network:
+        what = " and ".join(["your files"] * files + ["the network"] * network)
+        reasons = "; ".join({reason: None for one in held for reason in one["missing"]}) or "isolation is off"
+        yield f"models could reach {what}: {reasons}. See docs/isolation.md; --mlms-isolation=required refuses that"

@@ -22,8 +22,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from pytest_mlmodelscope.agent.agent import Agent, Limits
+from pytest_mlmodelscope.agent.agent import Agent
 from pytest_mlmodelscope.agent.environment import Environment, Environments
+from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, ModelError
 from pytest_mlmodelscope.core.manifest import FrameworkUse

@@ -1,26 +1,44 @@
-"""What a worker may not do: outlive its host, take all memory, leave a core file."""
+"""What a worker may not do: outlive its host, take all memory, processes or disk, leave a core file."""
 
 import ctypes
 import os
 import resource
 import signal
 import sys
+from typing import Mapping
 
 _PR_SET_PDEATHSIG = 1
 
 
-def apply(memory_bytes: int, host: int) -> None:
-    """Put this process under its limits. ``host`` is the process that must outlive it."""
+#: Of the limits on memory, RLIMIT_DATA is the one that does not count address space which
+#: frameworks only reserve.
+_LIMITS = {
+    "MLMS_MEMORY_BYTES": resource.RLIMIT_DATA,
+    "MLMS_FILE_BYTES": resource.RLIMIT_FSIZE,
+    "MLMS_OPEN_FILES": resource.RLIMIT_NOFILE,
+    "MLMS_PROCESSES": resource.RLIMIT_NPROC,
+}
+
+
+def apply(variables: "Mapping[str, str]") -> None:
+    """Put this process under the limits that these variables name.
+
+    MLMS_HOST is the number of the process that must outlive it.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if memory_bytes:
-        # Of the limits on memory this is the one that does not count address space which
-        # frameworks only reserve.
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    for name, limit in _LIMITS.items():
+        if name in variables:
+            most = _lower(int(variables[name]), resource.getrlimit(limit)[1])
+            resource.setrlimit(limit, (most, most))
     die_with_parent()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=die_with_parent)
-    if os.getppid() != host:
+    if os.getppid() != int(variables["MLMS_HOST"]):
         sys.exit("the host is gone")
+
+
+def _lower(wanted: int, allowed: int) -> int:
+    return wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
 
 
 def die_with_parent() -> None:

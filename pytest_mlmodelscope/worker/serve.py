@@ -30,7 +30,7 @@ clock = getattr(time, "perf_counter_ns", _perf_counter_ns)
 def main() -> None:
     """Serve the host that started this process."""
     reader, writer = _take_over_pipes()
-    limits.apply(int(os.environ.get("MLMS_MEMORY", "0")), int(os.environ["MLMS_HOST"]))
+    limits.apply(os.environ)
     worker, window = Worker(), inherited()
     while True:
         try:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_mlmodelscope.agent.agent import Agent, Limits
+from pytest_mlmodelscope.agent.agent import Agent
 from pytest_mlmodelscope.agent.environment import Environment
+from pytest_mlmodelscope.agent.limits import Limits
 
 MISBEHAVING = Path(__file__).parent / "misbehaving"
 HOST = Environment(Path(sys.executable), "host", "misbehaving", "1", "host")
@@ -33,6 +34,12 @@ def processes_of(scratch: Path) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def number_inside(pid: int) -> int:
+    """The number by which a process knows itself: it may have a list of processes of its own."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[-1]) for line in lines if line.startswith("NSpid:"))
 
 
 def wait_until_gone(scratch: Path) -> list[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_mlmodelscope.agent.agent import Limits
+from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.core.errors import ModelError
 
 from .conftest import FAST, X, request_for
@@ -36,7 +36,7 @@ def test_without_a_number_of_threads_the_library_chooses(worker):
 
 def test_opening_again_takes_a_fresh_process(worker):
     agent = worker("echo")
-    assert agent.open(request_for("echo"))["pid"] != agent.describe["pid"]
+    assert agent.open(request_for("echo"))["itself"] != agent.describe["itself"]
 
 
 def test_a_stream_keeps_the_order(worker):

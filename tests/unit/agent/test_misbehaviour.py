@@ -12,7 +12,7 @@ import pytest
 
 from pytest_mlmodelscope.core.errors import ModelError, WorkerDied, WorkerError, WorkerTimeout
 
-from .conftest import FAST, X, processes_of, request_for, wait_until_gone
+from .conftest import FAST, X, number_inside, processes_of, request_for, wait_until_gone
 
 IMPATIENT = dataclasses.replace(FAST, predict_s=0.5)
 
@@ -113,7 +113,7 @@ def test_garbage_on_the_wire_is_recognised(worker):
 def test_children_end_with_the_worker(worker, how):
     agent = worker(how)
     agent.predict(X)
-    assert agent.describe["pid"] in processes_of(agent.scratches[0])
+    assert agent.describe["pid"] in map(number_inside, processes_of(agent.scratches[0]))
     agent.close()
     assert wait_until_gone(agent.scratches[0]) == []
 

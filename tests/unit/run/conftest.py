@@ -20,8 +20,8 @@ from textwrap import dedent
 import psutil
 import pytest
 
-from pytest_mlmodelscope.agent.agent import Limits
 from pytest_mlmodelscope.agent.environment import Environment, Environments
+from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.claim.expand import expand
 from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse, Source, Tolerance
 from pytest_mlmodelscope.manifest.load import Catalogue

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from pytest_mlmodelscope.agent.agent import Limits
+from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.core.claim import DataUse, Hardware
 from pytest_mlmodelscope.core.registry import member
 

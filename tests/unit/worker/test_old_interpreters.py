@@ -100,7 +100,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"MLMS_HOST": str(os.getpid()), "MLMS_MEMORY": "1000000000"},
+            env={"MLMS_HOST": str(os.getpid()), "MLMS_MEMORY_BYTES": "1000000000"},
         )
 
     def ask(self, op, tensors=(), about=None):

@@ -10,6 +10,9 @@ import time
 
 import numpy
 
+#: Another one in every process, unlike its number, which is small where processes are not seen.
+ITSELF = os.urandom(8).hex()
+
 
 class Predictor:
     def __init__(self, request):
@@ -25,7 +28,12 @@ class Predictor:
         self._labels = labels
 
     def describe(self):
-        return {"framework": "misbehaving", "pid": os.getpid(), "threads": os.environ.get("OMP_NUM_THREADS")}
+        return {
+            "framework": "misbehaving",
+            "itself": ITSELF,
+            "pid": os.getpid(),
+            "threads": os.environ.get("OMP_NUM_THREADS"),
+        }
 
 
 def echo(inputs):
