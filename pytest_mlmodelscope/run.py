@@ -20,7 +20,7 @@ from pytest_mlmodelscope.core.result import Case, Measurement, Result, Verdict
 from pytest_mlmodelscope.interfaces.check import Answers
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
-from pytest_mlmodelscope.manifest.data import read_split, sampled
+from pytest_mlmodelscope.manifest.data import read_split, sampled, texts
 from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
 from pytest_mlmodelscope.verdict import baseline, measure
 from pytest_mlmodelscope.verdict.judge import judge
@@ -110,13 +110,15 @@ class Engine:
     def __init__(self, settings: Settings = Settings()) -> None:
         from pytest_mlmodelscope.agent.environment import Environments
         from pytest_mlmodelscope.agent.pool import Pool
+        from pytest_mlmodelscope.agent.recipe import Recipes
         from pytest_mlmodelscope.manifest.cache import Cache
         from pytest_mlmodelscope.manifest.fetch import Fetcher
 
         self.settings = settings
         self.cache = Cache(settings.cache)
-        self._fetcher = Fetcher(self.cache, settings.offline, settings.progress)
         self._environments = Environments(self.cache.root, settings.offline, settings.progress)
+        make = Recipes(self._environments, settings.limits)
+        self._fetcher = Fetcher(self.cache, settings.offline, settings.progress, make)
         self._pool = Pool(settings.limits)
         self._predicted: dict[tuple[Any, ...], _Predicted] = {}
 
@@ -361,16 +363,8 @@ def _assets_used(case: Case) -> list[str]:
     """What this framework loads and its steps name: a model may have the files of many frameworks."""
     framework, model = case.framework, case.model
     specs: list[Input | Output] = [*(framework.inputs or model.inputs), *(framework.outputs or model.outputs)]
-    named = {text for spec in specs for step in spec.steps for text in _texts(step.options)}
+    named = {text for spec in specs for step in spec.steps for text in texts(step.options)}
     return [name for name in model.assets if name in named or name in framework.assets.values()]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
 
 
 def _require_device(case: Case, machine: Machine) -> None:

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pytest_mlmodelscope.agent.archive import archive
+from pytest_mlmodelscope.agent.archive import archive, recipe_archive
 from pytest_mlmodelscope.agent.confinement import Held, Worker, best, record, started
 from pytest_mlmodelscope.agent.environment import Environment
 from pytest_mlmodelscope.agent.limits import Limits
@@ -60,7 +60,7 @@ class Agent:
         self._folder = folder
         self._worker: WorkerProcess | None = None
         self._shared: SharedMemory | None = None
-        self._request: OpenRequest | None = None
+        self._seen: tuple[Iterable[str], str] = ((), "cpu")
         self._end: Callable[[], object] = lambda: None
         self._tail: tuple[str, ...] = ()
 
@@ -84,7 +84,8 @@ class Agent:
             EnvironmentUnavailable: isolation is required, and this machine has none.
         """
         self.close()
-        name, self._request = framework or self.environment.framework, request
+        name = framework or self.environment.framework
+        self._seen = request["files"].values(), request["device"]
         self._start(archive(name, self._folder), request["threads"])
         question = {"framework": name, "request": dict(request)}
         header, _ = self._ask("open", (), self.limits.open_s, question)
@@ -149,6 +150,27 @@ class Agent:
         header, _ = self._ask("probe", inputs.items(), self.limits.predict_s)
         return {name: bool(header[name]) for name in ("inputs_kept", "outputs_kept")}
 
+    def make(self, script: Path, makes: str, files: Mapping[str, Path]) -> dict[str, bytes]:
+        """Run the script of a recipe in a fresh worker, and end it; the bytes of what it made.
+
+        They are those of the file ``makes``, by an empty name, or of all files below the folder
+        ``makes``, by their paths. ``files`` is what the script makes it of.
+
+        Raises:
+            ModelError: the script failed, or made nothing of this name.
+            WorkerDied, WorkerTimeout: its process ended, or took longer than training may.
+        """
+        self.close()
+        paths = {name: str(path) for name, path in files.items()}
+        self._seen = paths.values(), "cpu"
+        self._start(recipe_archive(self.environment.framework, script), 1)
+        question = {"script": script.stem, "makes": makes, "files": paths}
+        try:
+            _, tensors = self._ask("make", (), self.limits.fit_s, question)
+            return {name: value.tobytes() for name, value in tensors}
+        finally:
+            self.close()
+
     def stats(self) -> dict[str, int]:
         """``peak_bytes``: the largest resident size of the worker so far."""
         header, _ = self._ask("stats", (), self.limits.predict_s)
@@ -188,8 +210,7 @@ class Agent:
         return best(self.limits.isolation)
 
     def _view(self, variables: Mapping[str, str]) -> View:
-        assert self._request is not None  # a worker is started to open a model
-        return view(self.environment, self._request["files"].values(), self._request["device"], variables)
+        return view(self.environment, *self._seen, variables)
 
     def _variables(self, scratch: Path, threads: int | None) -> dict[str, str]:
         passed = {name: os.environ[name] for name in _PASSED if name in os.environ}

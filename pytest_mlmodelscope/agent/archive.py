@@ -16,6 +16,12 @@ _PACKAGE: Final = "pytest_mlmodelscope"
 _HOME: Final = Path(__file__).parent.parent
 
 
+def recipe_archive(framework: str, script: Path) -> bytes:
+    """The same, with a script and the modules beside it, which it may import."""
+    beside = {f"recipe/{file.name}": file for file in sorted(script.parent.glob("*.py"))}
+    return _zip(_texts(framework, None) | {place: file.read_bytes() for place, file in beside.items()})
+
+
 @functools.cache
 def archive(framework: str, folder: Path | None = None) -> bytes:
     """The worker, all scenarios, what frameworks share and one framework's folder, as a zip with a ``__main__``.
@@ -23,6 +29,10 @@ def archive(framework: str, folder: Path | None = None) -> bytes:
     ``folder`` is where the framework's ``predictor.py`` lies; by default its registered one. The
     packages in it are empty, so that nothing of the host is imported.
     """
+    return _zip(_texts(framework, folder))
+
+
+def _texts(framework: str, folder: Path | None) -> dict[str, bytes]:
     members = {"__main__.py": _HOME / "worker" / "__main__.py"}
     members |= _modules(_HOME / "worker", "worker")
     members |= _modules(_HOME / "frameworks", "frameworks")
@@ -31,7 +41,7 @@ def archive(framework: str, folder: Path | None = None) -> bytes:
     texts = {place: source.read_bytes() for place, source in members.items()}
     packages = ("", "worker/", "scenarios/", "frameworks/", f"frameworks/{framework}/")
     texts |= {f"{_PACKAGE}/{package}__init__.py": b"" for package in packages}
-    return _zip(texts)
+    return texts
 
 
 def _modules(folder: Path, place: str) -> dict[str, Path]:

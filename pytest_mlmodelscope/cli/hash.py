@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.manifest import Asset
 
 
@@ -20,11 +20,18 @@ from pytest_mlmodelscope.core.manifest import Asset
 @click.option("--file", "file", help="The place inside the package or archive.")
 @click.option("--member", help="The place inside an archive that --file is.")
 @click.option("--tree", metavar="GLOB", help="Several files inside, kept together.")
-def hash(path: Path | None, package: str | None, url: str | None, **inside: str | None) -> None:  # noqa: A001
+@click.option("--asset", metavar="NAME", help="Of what the recipe of an asset makes now; PATH is its manifest.")
+def hash(  # noqa: A001
+    path: Path | None, package: str | None, url: str | None, asset: str | None, **inside: str | None
+) -> None:
     """Print checksum and size of PATH (a file, or a folder as a tree of files), ready for a manifest.
 
     With --package or --url, and --file or --tree, print those of what is inside; it is fetched.
+    With --asset, run the recipe of an asset of the manifest PATH.
     """
+    if asset is not None:
+        _print_recipe(path, asset)
+        return
     origins = [given for given in (path, package, url) if given is not None]
     if len(origins) != 1:
         raise UsageError("exactly one of PATH, --package and --url is wanted", got=f"{len(origins)} of them")
@@ -37,6 +44,33 @@ def hash(path: Path | None, package: str | None, url: str | None, **inside: str 
         sha256, size = _of_asset(given)
     stated = {**given, "sha256": sha256, "size": size}
     click.echo("\n".join(f"{key}: {_quoted(value)}" for key, value in stated.items()))
+
+
+def _print_recipe(path: Path | None, name: str) -> None:
+    from pytest_mlmodelscope.agent.environment import Environments
+    from pytest_mlmodelscope.agent.recipe import Recipes
+    from pytest_mlmodelscope.manifest.cache import Cache
+    from pytest_mlmodelscope.manifest.digest import measure
+    from pytest_mlmodelscope.manifest.fetch import Fetcher
+    from pytest_mlmodelscope.manifest.load import load_model
+
+    if path is None:
+        raise UsageError("--asset goes with the PATH of a manifest")
+    assets = load_model(path).assets
+    if name not in assets or assets[name].recipe is None:
+        with_recipe = [one.name for one in assets.values() if one.recipe is not None]
+        raise UsageError(
+            f'{path} has no recipe of "{name}"', hint=did_you_mean(name, with_recipe) or "no asset has a recipe"
+        )
+    cache = Cache()
+    environments = Environments(cache.root, progress=_say)
+    with Fetcher(cache, progress=_say, make=Recipes(environments)).remade(assets[name]) as made:
+        sha256, size = measure(made)
+    click.echo(f"sha256: {sha256}\nsize: {size}")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _of_path(path: Path, inside: dict[str, Any]) -> tuple[str, int]:
@@ -63,7 +97,7 @@ def _of_asset(fields: dict[str, Any]) -> tuple[str, int]:
             "which part of the package?", hint="add --file (one file inside) or --tree (a glob of several)"
         )
     asset = Asset(name="hash", sha256="", size=0, license="", **fields)
-    return Fetcher(Cache(), progress=lambda text: click.echo(text, err=True)).measure(asset)
+    return Fetcher(Cache(), progress=_say).measure(asset)
 
 
 def _quoted(value: object) -> str:

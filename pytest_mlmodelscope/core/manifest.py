@@ -13,10 +13,27 @@ Registry = Literal["pypi", "debian", "npm"]
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """How an asset is made of others: by a script, in the environment of a framework.
+
+    ``script`` is relative to the manifest. It runs in an empty folder, where it leaves the file or
+    the folder called ``makes``; ``sources`` are the assets it makes that of, by the names it knows.
+    """
+
+    script: str
+    framework: str
+    makes: str
+    sources: Mapping[str, Asset] = field(default_factory=lambda: NOTHING)
+    version: str | None = None
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """One file (or one tree of files) of a model or a dataset.
 
-    It comes from exactly one of ``package``, ``url`` and ``path``. ``file`` is the place inside
+    It comes from exactly one of ``package``, ``url``, ``path`` and ``recipe``, save that a file which
+    lies at a ``path`` may say by which ``recipe`` it was made. ``file`` is the place inside
     the package, ``member`` the place inside an archive found there, ``tree`` a glob of several
     files that stay together. ``sha256`` is that of the file itself, or for a tree that of its
     listing: the lines ``<sha256>  <path>`` sorted by path, as ``sha256sum`` prints them.
@@ -33,6 +50,7 @@ class Asset:
     url: str | None = None
     mirrors: tuple[str, ...] = ()
     path: str | None = None
+    recipe: Recipe | None = None
     file: str | None = None
     member: str | None = None
     tree: str | None = None

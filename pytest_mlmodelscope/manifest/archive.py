@@ -129,7 +129,8 @@ def _tree(archive: Path, glob: str, target: Path, asset: Asset) -> Path:
 
 def origin(asset: Asset) -> str:
     """Where an asset comes from, for messages."""
-    return asset.package or asset.url or asset.path or asset.name
+    made_by = asset.recipe.script if asset.recipe else None
+    return asset.package or asset.url or asset.path or made_by or asset.name
 
 
 def _plain(name: str) -> str:

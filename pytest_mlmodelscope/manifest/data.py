@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.manifest import DatasetManifest, Split
@@ -18,7 +20,8 @@ def read_split(dataset: DatasetManifest, split: Split, fetcher: Fetcher) -> list
         AssetError: a file cannot be had, or is not the one that the manifest names.
         MlmsError: the reader finds another number of items than the manifest says.
     """
-    files = {name: fetcher.fetch(asset) for name, asset in dataset.assets.items()}
+    named = set(texts(split.options))
+    files = {name: fetcher.fetch(asset) for name, asset in dataset.assets.items() if name in named}
     items = list(member("datasets", split.reader).read(files, split.options))
     if split.exclude_labels:
         items = [item for item in items if str(item.label) not in split.exclude_labels]
@@ -31,6 +34,15 @@ def read_split(dataset: DatasetManifest, split: Split, fetcher: Fetcher) -> list
             hint="correct `items`, or the reader's options",
         )
     return items
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text among options, however deep: those that are names of assets, and others."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from texts(inner)
 
 
 def sampled(items: list[Item], count: int | None, of: str) -> list[Item]:

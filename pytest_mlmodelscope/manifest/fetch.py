@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pytest_mlmodelscope.core.errors import ChecksumError, OfflineError
+from pytest_mlmodelscope.core.errors import AssetError, ChecksumError, OfflineError
 from pytest_mlmodelscope.core.manifest import Asset
 from pytest_mlmodelscope.manifest import archive, sources
 from pytest_mlmodelscope.manifest.cache import (
@@ -28,15 +28,23 @@ from pytest_mlmodelscope.manifest.digest import measure
 from pytest_mlmodelscope.manifest.sources import path as local
 
 Progress = Callable[[str], None]
+#: Makes an asset by its recipe of files, and gives back the file or folder, inside the last.
+Maker = Callable[[Asset, Mapping[str, Path], Path], Path]
 #: The file itself, among the files "below" it.
 _ITSELF: Final = ("",)
 
 
 class Fetcher:
-    """Fetches assets through a cache; ``progress`` gets lines for a person who waits."""
+    """Fetches assets through a cache; ``progress`` gets lines for a person who waits.
 
-    def __init__(self, cache: Cache, offline: bool = False, progress: Progress | None = None) -> None:
+    ``make`` runs recipes: they need the environments of frameworks, of which nothing is known here.
+    """
+
+    def __init__(
+        self, cache: Cache, offline: bool = False, progress: Progress | None = None, make: Maker | None = None
+    ) -> None:
         self._cache = cache
+        self._make = make
         self._offline = offline
         self._progress: Progress = progress or (lambda text: None)
 
@@ -66,12 +74,34 @@ class Fetcher:
         unlimited = replace(asset, size=1 << 62)
         try:
             with self._cache.scratch() as scratch:
+                if asset.path is None and asset.recipe is not None:
+                    return measure(self._made(asset, scratch))
                 source = self._whole(unlimited) if asset.path is None else local.locate(asset)
                 if source.is_dir():
                     return measure(self._tree(asset, source)[1](scratch))
                 return measure(archive.unpack(source, unlimited, scratch))
         except OSError as error:
             raise refusal(error, self._cache.root) from None
+
+    # -- by a recipe ----------------------------------------------------------------------
+
+    @contextmanager
+    def remade(self, asset: Asset) -> Iterator[Path]:
+        """What the recipe of an asset makes now, unverified, whatever is kept or lies at its path.
+
+        Raises:
+            AssetError: it makes nothing, or of what it needs something cannot be had.
+        """
+        with self._cache.scratch() as scratch:
+            yield self._made(asset, scratch)
+
+    def _made(self, asset: Asset, scratch: Path) -> Path:
+        assert asset.recipe is not None
+        if self._make is None:
+            raise AssetError(f"the asset {asset.name} is made by a recipe, and none is run here", where=asset.where)
+        files = {name: self.fetch(source) for name, source in asset.recipe.sources.items()}
+        self._progress(f"making {asset.name} with {asset.recipe.script}")
+        return self._make(asset, files, scratch)
 
     # -- from elsewhere -------------------------------------------------------------------
 
@@ -85,6 +115,11 @@ class Fetcher:
             return found or self._obtain(asset, kind)
 
     def _obtain(self, asset: Asset, kind: Kind) -> Path:
+        if asset.recipe is not None:
+            with self._cache.scratch() as scratch:
+                made = self._made(asset, scratch)
+                refuse_other_bytes(asset, made)
+                return self._cache.keep(kind, asset.sha256, made, asset.sha256, _origin(asset))
         if not (asset.file or asset.tree):
             return self._as_it_comes(asset)
         whole = self._whole(asset)

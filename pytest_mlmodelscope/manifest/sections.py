@@ -10,12 +10,13 @@ from packaging.version import InvalidVersion, Version
 
 from pytest_mlmodelscope.core.document import Document, Pointer
 from pytest_mlmodelscope.core.errors import DocumentError, did_you_mean
-from pytest_mlmodelscope.core.manifest import Asset, Input, Output, Step
+from pytest_mlmodelscope.core.manifest import Asset, Input, Output, Recipe, Step
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.schema import check_against
+from pytest_mlmodelscope.manifest import recipes
 from pytest_mlmodelscope.manifest.domains import domain
 
-ORIGINS: Final = ("package", "url", "path")
+ORIGINS: Final = ("package", "url", "path", "recipe")
 #: A key of an asset, and the key without which it means nothing.
 _BELONGS: Final = {"registry": "package", "kind": "package", "mirrors": "url", "member": "file"}
 
@@ -27,10 +28,34 @@ def assets(document: Document) -> dict[str, Asset]:
         DocumentError: one has no origin or several, or keys that do not go together.
     """
     given: Mapping[str, Mapping[str, Any]] = document.data.get("assets", {})
-    return {name: _asset(document, name, entry) for name, entry in given.items()}
+    made: dict[str, Asset] = {}
+    for name in given:
+        _add_asset(document, name, given, made, ())
+    return {name: made[name] for name in given}
 
 
-def _asset(document: Document, name: str, entry: Mapping[str, Any]) -> Asset:
+def _add_asset(
+    document: Document,
+    name: str,
+    given: Mapping[str, Mapping[str, Any]],
+    made: dict[str, Asset],
+    outer: tuple[str, ...],
+) -> Asset:
+    """One asset, after those that its recipe makes it of; ``outer`` are the recipes that led to it."""
+    if name in outer:
+        circle = " of ".join([*outer[outer.index(name) :], name])
+        raise DocumentError("a recipe goes round in circles", where=document.at(("assets", name, "recipe")), got=circle)
+    if name not in made:
+        recipe = None
+        if "recipe" in given[name]:
+            sources = recipes.sources(document, name, given)
+            parts = {role: _add_asset(document, source, given, made, (*outer, name)) for role, source in sources}
+            recipe = recipes.recipe(document, name, given[name], parts)
+        made[name] = _asset(document, name, given[name], recipe)
+    return made[name]
+
+
+def _asset(document: Document, name: str, entry: Mapping[str, Any], recipe: Recipe | None) -> Asset:
     at: Pointer = ("assets", name)
     _refuse_origins(document, entry, at)
     _refuse_strays(document, entry, at)
@@ -39,17 +64,19 @@ def _asset(document: Document, name: str, entry: Mapping[str, Any]) -> Asset:
             raise DocumentError(f'"{key}" must not hold ".."', where=document.at((*at, key)), got=entry[key])
     if "package" in entry:
         _refuse_package(document, entry, at)
-    fields = {**entry, "size": int(entry["size"]), "mirrors": tuple(entry.get("mirrors", ()))}
+    fields = {**entry, "size": int(entry["size"]), "mirrors": tuple(entry.get("mirrors", ())), "recipe": recipe}
     return Asset(name=name, where=document.at(at), base=document.path.parent, **fields)
 
 
 def _refuse_origins(document: Document, entry: Mapping[str, Any], at: Pointer) -> None:
     given = [key for key in ORIGINS if key in entry]
+    if given == ["path", "recipe"]:
+        return
     if len(given) != 1:
         raise DocumentError(
             f'the asset "{at[-1]}" comes from {"nowhere" if not given else " and ".join(given)}',
             where=document.at(at),
-            expected="exactly one of package, url and path",
+            expected="exactly one of package, url, path and recipe",
             hint="other addresses of the same bytes go into `mirrors`" if given else "add `package: NAME==VERSION`",
         )
 

@@ -1,17 +1,18 @@
 """The worker's loop: one question, one answer, until the host closes the wire.
 
-Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``probe``, ``stats``.
-An error is an answer too, and the loop goes on.
+Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``probe``, ``stats``;
+``make`` a file by a script that came along. An error is an answer too, and the loop goes on.
 """
 
 import importlib
 import json
 import os
+import runpy
 import sys
 import time
 import traceback
 from array import array
-from typing import Any
+from typing import Any, Iterator
 
 from pytest_mlmodelscope.worker import limits, wire
 from pytest_mlmodelscope.worker.window import inherited
@@ -106,8 +107,39 @@ class Worker:
         self._predictor.predict(others)
         return {"inputs_kept": _bytes(inputs) == before, "outputs_kept": _bytes(outputs) == returned}, ()
 
+    def _on_make(self, _: "Any", script: str, makes: str, files: "dict[str, str]") -> "Any":
+        """Run a script as a program of its own; the bytes of the file or the folder that it makes."""
+        archive, folder = sys.argv[0], os.path.join(os.getcwd(), "made")
+        os.mkdir(folder)
+        os.chdir(folder)
+        sys.path.insert(0, os.path.join(archive, "recipe"))
+        sys.argv = [script + ".py", makes] + ["%s=%s" % item for item in sorted(files.items())]
+        try:
+            runpy.run_module(script, run_name="__main__")
+        except SystemExit as ended:
+            if ended.code:
+                raise RuntimeError("the script ended with %s" % ended.code) from None
+        return {}, list(_left(folder, makes))
+
     def _on_stats(self, _: "Any") -> "Any":
         return {"peak_bytes": limits.peak_bytes()}, ()
+
+
+def _left(folder: str, makes: str) -> "Iterator[tuple[str, Any]]":
+    """The bytes of what a script made, by the path below it; of one file by an empty path."""
+    import numpy
+
+    top = os.path.join(folder, makes)
+    if not os.path.lexists(top):
+        left = ", ".join(sorted(os.listdir(folder))) or "nothing"
+        raise RuntimeError("the script made no %s, but %s" % (makes, left))
+    inside = [os.path.join(at, name) for at, _, names in os.walk(top) for name in names]
+    paths = inside if os.path.isdir(top) and not os.path.islink(top) else [top]
+    for path in sorted(paths):
+        if os.path.islink(path):
+            raise RuntimeError("the script made a link: %s" % os.path.relpath(path, folder))
+        with open(path, "rb") as file:
+            yield "" if path == top else os.path.relpath(path, top), numpy.frombuffer(file.read(), "uint8")
 
 
 def _bytes(tensors: "Any") -> bytes:

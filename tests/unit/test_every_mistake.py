@@ -63,6 +63,11 @@ FILES: dict[str, tuple[Any, str]] = {
         description: A network.
         assets:
           graph: {{package: net==1, kind: sdist, file: a.gz, member: b, sha256: {SHA}, size: 1, license: MIT}}
+          made:
+            recipe: {{script: b.py, framework: python, version: ">=3", packages: [s==1], from: {{g: graph}}, makes: c}}
+            sha256: {SHA}
+            size: 1
+            license: MIT
         inputs:
         - {{name: x, dtype: float32, shape: [batch, 2], field: f, steps: [decode, {{resize: {{size: [2, 2]}}}}]}}
         - {{name: c, dtype: int64, shape: [1], constant: 1}}
