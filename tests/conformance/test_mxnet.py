@@ -1,6 +1,7 @@
 """MXNet keeps every rule, and takes no file for what it is not."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tiny import ITEMS, OUTPUTS, X, run_inside
 from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.environment import Environments
 from pytest_mlmodelscope.core.manifest import FrameworkUse
+from pytest_mlmodelscope.frameworks.mxnet.params import check_whole
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.testing.frameworks import FrameworkTests, TinyModel
 
@@ -142,3 +144,52 @@ class TestWhatFilesMayHold:
     )
     def test_what_is_no_whole_model_is_refused(self, answers, model, said):
         assert answers[model].startswith(said)
+
+
+#: How an array of the shape 2 x 3 begins, from the oldest version of MXNet to 1.9.
+BEGINNINGS = [
+    struct.pack("<III", 2, 2, 3),
+    struct.pack("<Iiqq", 0xF993FAC8, 2, 2, 3),
+    struct.pack("<Iiiqq", 0xF993FAC9, 0, 2, 2, 3),
+]
+
+
+def weights(beginning, values=bytes(24), names=1):
+    on_cpu_float32 = struct.pack("<iii", 1, 0, 0)
+    return struct.pack("<QQQ", 0x112, 0, 1) + beginning + on_cpu_float32 + values + struct.pack("<QQ", names, 1) + b"w"
+
+
+class TestFilesOfWeights:
+    """MXNet makes room for what a file promises, however much that is; so it is held against the file first."""
+
+    def test_mxnet_reads_what_passes(self, environment, tmp_path):
+        files = [tmp_path / str(index) for index in range(len(BEGINNINGS))]
+        for file, beginning in zip(files, BEGINNINGS, strict=True):
+            file.write_bytes(weights(beginning))
+            check_whole(str(file))
+        script = "import mxnet, sys; assert [mxnet.nd.load(file)['w'].shape for file in sys.argv[1:]] == [(2, 3)] * 3"
+        run_inside(environment, script, *files)
+
+    @pytest.mark.parametrize("beginning", BEGINNINGS)
+    def test_a_file_that_ends_anywhere_before_its_end_is_refused(self, tmp_path, beginning):
+        whole = weights(beginning)
+        for end in range(len(whole)):
+            (tmp_path / "weights").write_bytes(whole[:end])
+            with pytest.raises(ValueError, match="the file of the weights is "):
+                check_whole(str(tmp_path / "weights"))
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (weights(struct.pack("<I", 2**31)), "damaged: an array has 2147483648 axes"),
+            (weights(struct.pack("<Iiiqq", 0xF993FAC9, 0, 2, -2, 3)), r"damaged: an array has the shape \[-2, 3\]"),
+            (weights(struct.pack("<Iiiqq", 0xF993FAC9, 0, 2, 2**40, 2**40)), "cut off or damaged"),
+            (weights(struct.pack("<Iiiqq", 0xF993FAC9, 1, 2, 2, 3)), "sparse"),
+            (weights(BEGINNINGS[2], names=0), "no names"),
+            (b"PK" * 40, "not one of MXNet"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, tmp_path, content, said):
+        (tmp_path / "weights").write_bytes(content)
+        with pytest.raises(ValueError, match=said):
+            check_whole(str(tmp_path / "weights"))

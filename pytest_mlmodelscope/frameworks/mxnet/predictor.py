@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", str(threads(None)))
 import mxnet
 
 from pytest_mlmodelscope.frameworks.mxnet.graph import labels, parsed
+from pytest_mlmodelscope.frameworks.mxnet.params import check_whole
 
 _PRECISIONS = {"float32": "fp32", "float64": "fp64", "float16": "fp16"}
 #: How many sizes of a batch stay bound: the usual one, what is left at the end of the data, and two more.
@@ -143,12 +144,9 @@ def _place(name: str, inner: "list[str]", outputs: "list[str]") -> str:
 
 def _weights(path: str) -> "dict[str, Any]":
     """The weights by the names that the symbol has for them."""
-    if not os.path.getsize(path):
-        raise ValueError("the file of the weights is empty")
+    check_whole(path)
     with _plainly():
         loaded = mxnet.nd.load(path)
-    if not isinstance(loaded, dict):
-        raise TypeError("the weights in the file have no names")
     return {name.partition(":")[2] if name[:4] in ("arg:", "aux:") else name: value for name, value in loaded.items()}
 
 
