@@ -10,7 +10,9 @@ import signal
 from typing import Any, Callable
 
 _KEPT = 1 << 16
-_GOOD, _REFUSED = 0, 1
+_GOOD, _RAISED = 0, 1
+#: What stands before the text of an exception, in JSON, as the last line of a child.
+_MARK = b"raised: "
 #: How glog writes what it ends a process for: "F20261125 19:45:53.132552 15092 blob.cpp:34] why".
 _FATAL = re.compile(r"^F\d{4,8} [^\]]*\] (?:Check failed: )?(.*)$", re.MULTILINE)
 
@@ -38,12 +40,13 @@ def _run(action: "Callable[[], Any]", writer: int) -> None:
     """What the child does. It ends without any clean-up: that is its parent's."""
     os.dup2(writer, 1)
     os.dup2(writer, 2)
-    ended = _REFUSED
+    ended = _RAISED
     try:
         action()
         ended = _GOOD
     except BaseException as error:  # noqa: BLE001  # a process boundary
-        os.write(writer, b"\n" + json.dumps(str(error) or repr(error)).encode("ascii"))
+        text = (str(error) or repr(error))[:2000]
+        os.write(writer, b"\n" + _MARK + json.dumps(text).encode("ascii"))
     finally:
         os._exit(ended)
 
@@ -59,10 +62,11 @@ def _last(reader: int) -> str:
 
 def _reason(said: str, status: int) -> str:
     lines = [line for line in said.splitlines() if line.strip()] or ["it said nothing"]
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _REFUSED:
-        return str(json.loads(lines[-1]))
+    mark, last = _MARK.decode(), lines[-1]
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _RAISED and last.startswith(mark):
+        return str(json.loads(last[len(mark) :]))
     fatal = _FATAL.findall(said)
     if fatal:
         return "Caffe refuses the model: %s" % fatal[-1]
     how = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "status %d" % os.WEXITSTATUS(status)
-    return "Caffe ended with %s on this model; it said last: %s" % (how, lines[-1])
+    return "Caffe ended with %s on this model; it said last: %s" % (how, last)
