@@ -1,9 +1,17 @@
-"""PyTorch keeps every rule, in each of its formats."""
+"""PyTorch keeps every rule, in each of its formats and in an old version."""
 
+import json
+import struct
 from typing import ClassVar
 
+import numpy as np
+import pytest
 from tiny import ITEMS, OUTPUTS, X, run_inside
 
+from pytest_mlmodelscope.agent.environment import Environments
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, ModelError
+from pytest_mlmodelscope.core.manifest import FrameworkUse
+from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.testing.frameworks import FrameworkTests, TinyModel
 
 TORCH = """
@@ -45,12 +53,83 @@ class TorchTests(FrameworkTests):
         )
 
 
+DEFINED = """
+    import sys, torch
+    module = torch.jit.ScriptModule()
+    module.define("def forward(self, x):\\n" + sys.argv[1] + "\\n")
+    module.save(sys.argv[2])
+"""
+WRITES = "    return x.mul_(2)"
+SOMETIMES_WRITES = "    if bool(x.sum() > 100):\n        x.mul_(2)\n    return x + 0"
+READS_A_FILE = "    return x + torch.from_file('/etc/hostname', False, 4)"
+SAVES_A_FILE = "    torch.save(x, '/tmp/stolen')\n    return x"
+
+
 class TestTorchScript(TorchTests):
     form = "torchscript"
+
+    def opened_with(self, agent, tiny, environment, folder, body):
+        run_inside(environment, DEFINED, body, folder / "other.pt")
+        agent.open(tiny.request(files={"model": str(folder / "other.pt")}, outputs=OUTPUTS[:1]))
+
+    def test_a_module_that_writes_into_its_inputs_gets_copies(self, environment, tiny, tmp_path):
+        query = tiny.query(ITEMS)
+        with self.agent(environment) as agent:
+            self.opened_with(agent, tiny, environment, tmp_path, WRITES)
+            for _ in range(3):
+                assert agent.probe(query) == {"inputs_kept": True, "outputs_kept": True}
+                outputs, _ = agent.predict(query)
+                np.testing.assert_array_equal(outputs["y"], 2 * query["x"])
+
+    def test_one_that_does_so_later_loses_one_query_and_no_more(self, environment, tiny, tmp_path):
+        large = {"x": np.full((2, 4), 99, np.float32)}
+        with self.agent(environment) as agent:
+            self.opened_with(agent, tiny, environment, tmp_path, SOMETIMES_WRITES)
+            agent.predict(tiny.query(ITEMS))
+            with pytest.raises(ModelError, match="writes into its inputs, but only into some"):
+                agent.predict(large)
+            assert agent.probe(large)["inputs_kept"]
+            assert agent.predict(large)[0]["y"].max() == 198
+
+    @pytest.mark.parametrize(("body", "operator"), [(READS_A_FILE, "from_file"), (SAVES_A_FILE, "save")])
+    def test_a_module_that_uses_files_is_refused(self, environment, tiny, tmp_path, body, operator):
+        with self.agent(environment) as agent, pytest.raises(ModelError, match=f"uses files: it calls {operator} "):
+            self.opened_with(agent, tiny, environment, tmp_path, body)
+
+
+HOSTILE = """
+    import io, sys, zipfile, torch
+    class Opens:
+        def __reduce__(self):
+            return open, (sys.argv[3], "w")
+    with zipfile.ZipFile(sys.argv[1]) as old, zipfile.ZipFile(sys.argv[2], "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("sample_inputs/model.pt"):
+                buffer = io.BytesIO()
+                torch.save(Opens(), buffer)
+                content = buffer.getvalue()
+            new.writestr(name, content)
+            if len(sys.argv) > 4 and name.endswith("model.json"):
+                new.writestr(name.split("/")[0] + "/" + sys.argv[4], "")
+"""
 
 
 class TestTorchExport(TorchTests):
     form = "exported"
+
+    def test_a_pickle_inside_runs_no_code(self, environment, tiny, tmp_path):
+        opened = tmp_path / "opened"
+        run_inside(environment, HOSTILE, tiny.files["model"], tmp_path / "hostile.pt2", opened)
+        with self.agent(environment) as agent, pytest.raises(ModelError, match="weights_only"):
+            agent.open(tiny.request(files={"model": str(tmp_path / "hostile.pt2")}))
+        assert not opened.exists()
+
+    def test_compiled_code_is_refused(self, environment, tiny, tmp_path):
+        compiled = "data/aotinductor/model/code.so"
+        run_inside(environment, HOSTILE, tiny.files["model"], tmp_path / "hostile.pt2", tmp_path / "opened", compiled)
+        with self.agent(environment) as agent, pytest.raises(ModelError, match="brings compiled code"):
+            agent.open(tiny.request(files={"model": str(tmp_path / "hostile.pt2")}))
 
 
 class TestTorchWeights(TorchTests):
@@ -60,3 +139,79 @@ class TestTorchWeights(TorchTests):
         "architecture": {"entry": "torch:nn.Linear", "args": [4], "kwargs": {"out_features": 4}},
         "key": "weights",
     }
+
+
+LINEAR: dict = {"architecture": {"entry": "torch:nn.Linear", "args": [4, 4]}}
+WEIGHTS = np.arange(16, dtype=np.float32).reshape(4, 4) / 8
+
+
+def safetensors(path):
+    """Weights of a linear layer in that format, written as its specification says."""
+    tensors = {"weight": WEIGHTS, "bias": np.zeros(4, np.float32)}
+    header, end = {"__metadata__": {"format": "pt"}}, 0
+    for name, values in tensors.items():
+        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": [end, end + values.nbytes]}
+        end += values.nbytes
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(values.tobytes() for values in tensors.values()))
+    return path
+
+
+class TestTorchSafetensors(TorchTests):
+    form = "state_dict"
+    outputs = OUTPUTS[:1]
+
+    def build(self, folder, environment):
+        files = {"model": safetensors(folder / "tiny.safetensors")}
+        options = {"format": self.form, **LINEAR}
+        return TinyModel(files=files, options=options, inputs=[X], outputs=self.outputs, items=ITEMS)
+
+    def test_the_values_are_those_of_the_file(self, model, tiny):
+        query = tiny.query(ITEMS)
+        np.testing.assert_allclose(model.predict(query)[0]["y"], query["x"] @ WEIGHTS.T, atol=1e-5)
+
+
+class TestTorch101(TorchTests):
+    """The oldest version, with TorchScript that it wrote itself."""
+
+    form = "torchscript"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def environment(cls):
+        try:
+            return Environments(Cache().root).obtain(FrameworkUse("pytorch"), "==1.0.1")
+        except EnvironmentUnavailable as error:
+            pytest.skip(str(error))
+
+    def test_it_is_that_version(self, environment, opened):
+        assert environment.version == opened[1]["version"] == "1.0.1"
+
+    def test_weights_that_only_unpickling_reads_are_refused_with_what_to_do(self, environment, tiny, tmp_path):
+        run_inside(environment, TORCH, "state_dict", tmp_path / "weights.pt")
+        request = tiny.request(
+            files={"model": str(tmp_path / "weights.pt")}, options={"format": "state_dict", **LINEAR}
+        )
+        with self.agent(environment) as agent, pytest.raises(ModelError, match=r"or take pytorch>=2\.6"):
+            agent.open(request)
+
+    def test_safetensors_are_read_as_by_the_newest(self, environment, tiny, tmp_path):
+        files = {"model": str(safetensors(tmp_path / "weights"))}
+        query = tiny.query(ITEMS)
+        with self.agent(environment) as agent:
+            agent.open(tiny.request(files=files, options={"format": "state_dict", **LINEAR}, outputs=OUTPUTS[:1]))
+            np.testing.assert_allclose(agent.predict(query)[0]["y"], query["x"] @ WEIGHTS.T, atol=1e-5)
+
+    def test_what_it_has_not_is_said(self, environment, tiny):
+        with self.agent(environment) as agent, pytest.raises(ModelError, match="has no exported programs"):
+            agent.open(tiny.request(options={"format": "exported"}))
+
+    def test_the_newest_does_not_read_its_files_and_says_what_to_do(self, tiny):
+        newest = Environments(Cache().root).obtain(FrameworkUse("pytorch"))
+        with self.agent(newest) as agent, pytest.raises(ModelError, match="another version may: see `version`"):
+            agent.open(tiny.request())
+
+
+def test_the_oldest_version_can_be_had_here():
+    # Where it cannot, its suite is skipped; this is where such a skip is counted.
+    assert Environments(Cache().root).obtain(FrameworkUse("pytorch"), "==1.0.1").version == "1.0.1"

@@ -1,14 +1,21 @@
 """Models of PyTorch, from files that hold tensors and code of its own kind, never a pickle."""
 
 import importlib
+import os
 from typing import Any
 
 import numpy
 import torch
 
 from pytest_mlmodelscope.frameworks._declared import check, only, threads
+from pytest_mlmodelscope.frameworks.pytorch import scan, weights
 
-_PRECISIONS = {torch.float32: "fp32", torch.float64: "fp64", torch.float16: "fp16", torch.bfloat16: "bf16"}
+# Exported programs are else unpickled where they hold anything unusual.
+os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+
+_PRECISIONS = {"float32": "fp32", "float64": "fp64", "float16": "fp16", "bfloat16": "bf16"}
+#: The cheapest way of not recording gradients that this version has.
+_quiet = getattr(torch, "inference_mode", torch.no_grad)
 
 
 class TorchPredictor:
@@ -16,24 +23,40 @@ class TorchPredictor:
 
     def __init__(self, request: "dict[str, Any]") -> None:
         only("the device", request["device"], ["cpu"])
-        torch.set_num_threads(threads(request["threads"]))
+        _set_threads(threads(request["threads"]))
         self._request = request
+        self._names = [entry["name"] for entry in request["inputs"]]
         self._model = _FORMATS[request["options"]["format"]](request["files"]["model"], request["options"])
         self._precision = _precision(self._model)
         only("the precision", request["precision"], [self._precision])
         reset = request["options"].get("reset")
         self._reset = getattr(self._model, reset) if reset else None
+        # Whether the module writes into its inputs; None until it has been seen at work.
+        self._writes = None  # type: bool | None
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name; the module gets the inputs in the manifest's order."""
         check(self._request["inputs"], inputs)
-        # Copies, as a module may work in place.
-        tensors = [torch.from_numpy(inputs[entry["name"]].copy()) for entry in self._request["inputs"]]
-        with torch.inference_mode():
+        arrays = [numpy.ascontiguousarray(inputs[name]) for name in self._names]
+        given = arrays if self._writes is False else [array.copy() for array in arrays]
+        tensors = [torch.from_numpy(array) for array in given]
+        with _quiet():
             if self._reset is not None:
                 self._reset()
             returned = self._model(*tensors)
+        if not self._writes:
+            self._look(tensors, arrays)
         return self._named(returned)
+
+    def _look(self, tensors: "list[Any]", arrays: "list[Any]") -> None:
+        """Whether the module wrote into its inputs: each such write counts up a tensor's version."""
+        wrote = any(tensor._version for tensor in tensors)
+        if self._writes is None:
+            changed = any(tensor.numpy().tobytes() != array.tobytes() for tensor, array in zip(tensors, arrays))
+            self._writes = wrote or changed
+        elif wrote:
+            self._writes = True
+            raise ValueError("the model writes into its inputs, but only into some: this query is lost")
 
     def _named(self, returned: "Any") -> "dict[str, Any]":
         names = [entry["name"] for entry in self._request["outputs"]]
@@ -55,10 +78,17 @@ class TorchPredictor:
             "device": "cpu",
             "threads": torch.get_num_threads(),
             "precision": self._precision,
-            "build": torch.__config__.show(),
+            "build": torch.__config__.show() if hasattr(torch, "__config__") else None,
             "libraries": {"numpy": numpy.__version__},
             "parameters": sum(parameter.numel() for parameter in self._model.parameters()) or None,
         }
+
+
+def _set_threads(count: int) -> None:
+    torch.set_num_threads(count)
+    # Can be set once in a process, and not at all in old versions.
+    if getattr(torch, "get_num_interop_threads", lambda: 1)() != 1:
+        torch.set_num_interop_threads(1)
 
 
 def _array(value: "Any") -> "Any":
@@ -72,30 +102,38 @@ def _precision(model: "Any") -> str:
     """The type of most of the floating-point parameters; fp32 where there are none."""
     counts = {}  # type: dict[str, int]
     for parameter in model.parameters():
-        name = _PRECISIONS.get(parameter.dtype)
+        name = _PRECISIONS.get(str(parameter.dtype).replace("torch.", ""))
         if name:
             counts[name] = counts.get(name, 0) + parameter.numel()
     return max(counts, key=lambda name: counts[name]) if counts else "fp32"
 
 
 def _torchscript(path: str, _: "Any") -> "Any":
-    return torch.jit.load(path, map_location="cpu").eval()
+    scan.refuse(path)
+    try:
+        return torch.jit.load(path, map_location="cpu").eval()
+    except RuntimeError as error:
+        hint = "PyTorch %s cannot read it as TorchScript; another version may: see `version` in the manifest"
+        raise ValueError("%s (%s)" % (hint % torch.__version__, str(error).strip().splitlines()[0])) from None
 
 
 def _exported(path: str, _: "Any") -> "Any":
+    if not hasattr(torch, "export"):
+        raise ValueError("PyTorch %s has no exported programs; take pytorch>=2.1" % torch.__version__)
+    scan.refuse(path)
     return torch.export.load(path).module()
 
 
 def _state_dict(path: str, options: "dict[str, Any]") -> "Any":
     if "architecture" not in options:
         raise ValueError("weights alone are no model: the manifest must name an architecture")
-    weights = torch.load(path, map_location="cpu", weights_only=True)
+    tensors = weights.read(path)
     for key in [options["key"]] if "key" in options else []:
-        if key not in weights:
-            raise ValueError('the file has no "%s"; it has %s' % (key, ", ".join(map(str, list(weights)[:20]))))
-        weights = weights[key]
+        if key not in tensors:
+            raise ValueError('the file has no "%s"; it has %s' % (key, ", ".join(map(str, list(tensors)[:20]))))
+        tensors = tensors[key]
     model = _built(options["architecture"])
-    model.load_state_dict(weights, strict=True)
+    model.load_state_dict(tensors, strict=True)
     return model.eval()
 
 
