@@ -41,7 +41,7 @@ class TinyModel:
 
     The first axis of every input and output is ``batch``; ``items`` holds one mapping of input
     names to a value without that axis for each item. At least two outputs, where the framework
-    can have several, so that their order can be seen.
+    can have several, so that their order can be seen. ``device`` is what it runs on.
     """
 
     inputs: Sequence[Mapping[str, Any]]
@@ -49,6 +49,7 @@ class TinyModel:
     items: Sequence[Mapping[str, Any]]
     files: Mapping[str, Path] = field(default_factory=lambda: NOTHING)
     options: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    device: str = "cpu"
 
     def query(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Items stacked along the first axis."""
@@ -66,7 +67,7 @@ class TinyModel:
             "inputs": [dict(declared) for declared in self.inputs],
             "outputs": [dict(declared) for declared in self.outputs],
             "threads": 1,
-            "device": "cpu",
+            "device": self.device,
             "precision": "fp32",
         }
         return OpenRequest(**{**request, **changes})  # type: ignore[typeddict-item]
@@ -158,12 +159,12 @@ class FrameworkTests:
         """What was returned is the caller's own."""
         assert model.probe(tiny.query(tiny.items))["outputs_kept"]
 
-    def test_it_says_what_it_is(self, opened: tuple[Agent, dict[str, Any]]) -> None:
+    def test_it_says_what_it_is(self, opened: tuple[Agent, dict[str, Any]], tiny: TinyModel) -> None:
         """``describe`` holds what a record needs, and says the truth where that can be seen."""
         about = opened[1]
         assert [key for key in DESCRIBED if key not in about] == []
         assert about["framework"] == self.framework
-        assert about["device"] == "cpu"
+        assert about["device"] == tiny.device
         assert about["precision"] in ("fp32", "native")
         assert str(about["version"])
 

@@ -1,0 +1,1 @@
+"""TensorRT: ONNX models, built into engines for an NVIDIA GPU."""

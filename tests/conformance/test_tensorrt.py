@@ -1,0 +1,105 @@
+"""TensorRT: every rule where there is a GPU, and everywhere what needs none (parse, network, plan)."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from tiny import ITEMS, OUTPUTS, X, run_inside
+
+from pytest_mlmodelscope.agent.agent import Agent
+from pytest_mlmodelscope.agent.archive import archive
+from pytest_mlmodelscope.agent.environment import Environments
+from pytest_mlmodelscope.core.errors import ModelError, NotApplicable
+from pytest_mlmodelscope.core.manifest import FrameworkUse
+from pytest_mlmodelscope.core.registry import member
+from pytest_mlmodelscope.manifest.cache import Cache
+from pytest_mlmodelscope.testing.frameworks import FrameworkTests, TinyModel
+
+
+def tiny_model(folder):
+    weights = numpy_helper.from_array(np.arange(16, dtype=np.float32).reshape(4, 4) / 8, "w")
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Tanh", ["y"], ["z"])]
+    x, y, z = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 4]) for name in "xyz")
+    graph = helper.make_graph(nodes, "tiny", [x], [y, z], [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, folder / "tiny")
+    files = {"model": folder / "tiny"}
+    return TinyModel(files=files, inputs=[X], outputs=OUTPUTS[::-1], items=ITEMS, device="gpu")
+
+
+def no_gpu():
+    """Why there is none, or nothing."""
+    try:
+        member("targets", "gpu").probe()
+    except NotApplicable as error:
+        return error.what
+    return ""
+
+
+@pytest.mark.skipif(bool(no_gpu()), reason=no_gpu())
+class TestTensorRt(FrameworkTests):
+    framework = "tensorrt"
+    tolerance = 1e-4
+
+    def build(self, folder, environment):
+        return tiny_model(folder)
+
+
+@pytest.fixture(scope="module")
+def environment():
+    return Environments(Cache().root).obtain(FrameworkUse("tensorrt"), device="gpu")
+
+
+@pytest.mark.skipif(not no_gpu(), reason="there is a GPU: all of the suite runs")
+def test_without_a_gpu_that_is_the_answer_in_one_line(environment, tmp_path):
+    with (
+        Agent(environment) as agent,
+        pytest.raises(ModelError, match=r"no NVIDIA driver or no GPU here \(.*nvidia-smi"),
+    ):
+        agent.open(tiny_model(tmp_path).request())
+
+
+PLANS = """
+    import sys
+    sys.path.insert(0, sys.argv[1])
+    from pytest_mlmodelscope.frameworks.tensorrt.plan import Plans, about
+    plans = Plans(sys.argv[2], sys.argv[3], 2)
+    assert (plans.inputs, plans.outputs, plans.threads) == (["x"], ["y", "z"], 2), vars(plans)
+    assert plans.tf32 == (sys.argv[3] == "tf32")
+    sizes = [plans.build({"x": (items, 4)}).nbytes for items in (1, 3)]
+    assert min(sizes) > 1000, sizes
+    print(about())
+"""
+
+
+@pytest.fixture
+def worker(tmp_path):
+    code = tmp_path / "worker.zip"
+    code.write_bytes(archive("tensorrt"))
+    return code
+
+
+@pytest.mark.parametrize("precision", ["fp32", "tf32"])
+def test_a_plan_is_built_for_each_number_of_items(environment, worker, tmp_path, precision):
+    run_inside(environment, PLANS, worker, tiny_model(tmp_path).files["model"], precision)
+
+
+REFUSED = """
+    import sys
+    sys.path.insert(0, sys.argv[1])
+    from pytest_mlmodelscope.frameworks.tensorrt.plan import Plans
+    try:
+        Plans(sys.argv[2], "fp32", 1).build({"x": (2, 5)})
+    except ValueError as error:
+        assert sys.argv[3] in str(error), error
+    else:
+        raise AssertionError("it was taken")
+"""
+
+
+@pytest.mark.parametrize(("content", "why"), [(b"no model\n" * 9, "cannot read the model"), (None, "inputs of {'x'")])
+def test_what_cannot_be_built_is_said_with_the_reason(environment, worker, tmp_path, content, why):
+    path = tiny_model(tmp_path).files["model"]
+    if content is not None:
+        path.write_bytes(content)
+    run_inside(environment, REFUSED, worker, path, why)
