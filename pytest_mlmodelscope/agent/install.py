@@ -17,7 +17,8 @@ from typing import Final
 from pytest_mlmodelscope.agent.interpreters import find_uv
 
 _SECONDS: Final = 3600
-_OLDEST_PIP: Final = "21.3.1"
+#: The pip that comes with Python 3.6 cannot read the metadata of today.
+_PIP: Final = ('pip==21.3.1; python_version < "3.7"',)
 _LINES: Final = 8
 _SHOW_SECONDS: Final = 5.0
 _KINDS: Final = {
@@ -106,8 +107,7 @@ def _install_with_pip(plan: Plan, clock: _Clock) -> None:
     pip = [str(interpreter(plan.folder)), "-m", "pip", "install", *offline]
     _run([plan.python, "-m", "venv", str(plan.folder)], _variables(), plan, clock)
     if not plan.offline:
-        # The pip of an old Python cannot read the metadata of today; the index offers it the last that it can run.
-        _run([*pip, f"pip>={_OLDEST_PIP}"], _variables(), plan, clock)
+        _run([*pip, *_PIP], _variables(), plan, clock)
     for what in _what(plan):
         _run([*pip, *what], _variables(), plan, clock)
 

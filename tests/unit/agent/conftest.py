@@ -1,14 +1,20 @@
+import base64
+import hashlib
 import os
+import platform
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pytest_mlmodelscope.agent.agent import Agent
+from pytest_mlmodelscope.agent.built import BuiltEnvironments
 from pytest_mlmodelscope.agent.environment import Environment
 from pytest_mlmodelscope.agent.limits import Limits
+from pytest_mlmodelscope.core.framework import EnvironmentSpec
 
 MISBEHAVING = Path(__file__).parent / "misbehaving"
 HOST = Environment(Path(sys.executable), "host", "misbehaving", "1", "host")
@@ -79,3 +85,52 @@ def worker():
         for scratch in agent.scratches:
             assert wait_until_gone(scratch) == []
             assert not scratch.exists()
+
+
+def make_wheel(folder: Path, name: str, version: str, files: dict[str, str], needs: tuple[str, ...] = ()) -> Path:
+    """A wheel with its record of hashes and sizes, as build tools write it."""
+    about = f"{name}-{version}.dist-info"
+    needed = "".join(f"Requires-Dist: {need}\n" for need in needs)
+    contents = {
+        **files,
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},{wheel_hash(text.encode())},{len(text)}\n" for path, text in contents.items())
+    place = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(place, "w") as wheel:
+        for path, text in {**contents, f"{about}/RECORD": f"{record}{about}/RECORD,,\n"}.items():
+            wheel.writestr(path, text)
+    return place
+
+
+def wheel_hash(content: bytes) -> str:
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def wheels(tmp_path, monkeypatch):
+    """A folder of wheels that uv and pip take everything from; nothing is asked of a network."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    for version in ("1.0", "1.5", "2.0"):
+        make_wheel(folder, "tiny_model", version, {"tiny_model.py": f"VERSION = {version!r}\n"})
+    return folder
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Environments in a folder of this test; ``said`` is what they told of their progress."""
+    said = []
+    environments = BuiltEnvironments(tmp_path, False, said.append)
+    environments.said = said
+    return environments
+
+
+def spec(*requirements, **changes):
+    fields = {"version": "3", "python": f"=={platform.python_version()}", "requirements": requirements}
+    return EnvironmentSpec(**{**fields, **changes})

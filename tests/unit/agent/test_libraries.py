@@ -1,0 +1,61 @@
+"""System libraries that a worker finds without their being installed: real ones, from Debian's packages."""
+
+import ctypes
+import os
+import subprocess
+
+import pytest
+
+from pytest_mlmodelscope.agent.install import InstallError, interpreter
+from pytest_mlmodelscope.agent.libraries import provide, search_path
+from pytest_mlmodelscope.agent.wish import Wish
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
+from pytest_mlmodelscope.core.framework import Libraries
+
+from .conftest import spec
+
+#: Small, needed by nothing, and needing another package: Open MPI's network cards are not wanted here.
+PACKAGE, NAME, ALIAS = "libmunge2", "libmunge.so.2", "libmunge-as-a-framework-knows-it.so.1"
+
+
+def test_a_library_and_its_other_name_are_found_by_the_worker(built, wheels):
+    libraries = Libraries((PACKAGE,), {ALIAS: NAME})
+    wish = Wish("python", spec("tiny-model", libraries=libraries))
+    folder = built.obtain(wish)
+    variables = built.about(wish.key)["variables"]
+    code = f"import ctypes; [ctypes.CDLL(name).munge_strerror for name in ({NAME!r}, {ALIAS!r})]"
+    command = [interpreter(folder), "-I", "-c", code]
+    assert subprocess.run(command, env={**os.environ, **variables}).returncode == 0
+    with pytest.raises(OSError, match=ALIAS):
+        ctypes.CDLL(ALIAS)
+    assert not [line for line in built.said if "cannot" in line]
+
+
+def test_what_was_there_on_the_search_path_stays_there_behind_it(built, wheels, monkeypatch):
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/of/the/user")
+    libraries = Libraries(links={"libtiny.so.1": "tiny_model.py"})
+    wish = Wish("python", spec("tiny-model", libraries=libraries))
+    folder = built.obtain(wish)
+    assert built.about(wish.key)["variables"] == {"LD_LIBRARY_PATH": f"{folder}/libraries:/of/the/user"}
+    assert (folder / "libraries/libtiny.so.1").read_text() == "VERSION = '2.0'\n"
+
+
+def test_an_environment_without_libraries_says_nothing_of_them(built, wheels):
+    wish = Wish("python", spec("tiny-model", variables={"ONE": "1"}))
+    assert list(search_path(built.obtain(wish))) == []
+    assert built.about(wish.key)["variables"] == {"ONE": "1"}
+
+
+def test_a_link_to_nothing_and_a_package_that_is_none_are_refused(tmp_path):
+    with pytest.raises(InstallError, match=r"there is no libnone\.so in the environment for libany\.so\.1"):
+        provide(Libraries(links={"libany.so.1": "libnone.so"}), tmp_path, print)
+    with pytest.raises(InstallError, match="cannot be fetched offline"):
+        provide(Libraries((PACKAGE,)), tmp_path, print, offline=True)
+
+
+def test_where_there_is_no_debian_that_is_said(built, wheels, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EnvironmentUnavailable) as refused:
+        built.obtain(Wish("python", spec("tiny-model", libraries=Libraries((PACKAGE,)))))
+    assert "apt-get is not here" in refused.value.got
+    assert "run on Debian" in refused.value.got
