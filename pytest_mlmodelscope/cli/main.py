@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "targets": ("listing:targets", "List the kinds of machine, and which are here."),
     "show": ("show:show", "Show the verdicts in a record."),
     "diff": ("diff:diff", "Say what changed between two records."),
+    "matrix": ("matrix:matrix", "Show one model on several frameworks, side by side."),
     "schema": ("listing:schema", "Print the JSON Schema of a kind of file."),
     "lint": ("lint:lint", "Check claims and manifests without running them."),
     "hash": ("hash:hash", "Print an asset's checksum, size and listing."),

@@ -10,6 +10,7 @@ import click
 
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.record.build import read
+from pytest_mlmodelscope.record.matrix import of_record
 
 format_option = click.option(
     "--format",
@@ -40,9 +41,12 @@ def show(record: Path, format_: str, as_json: bool) -> None:
 
     Exit code 0 whatever the verdicts are; 2 when the record cannot be read.
     """
-    cases = read(record)["mlms"]["cases"]
+    held = read(record)["mlms"]
+    cases, matrices = held["cases"], of_record(held.get("matrices", ()))
     report = member("reports", as_report(format_, as_json))
     click.echo(report.session(cases, width=columns(), colour=sys.stdout.isatty()))
+    if matrices and as_report(format_, as_json) == "markdown":
+        click.echo(f"\n{report.matrices(matrices)}")
     if cases and as_report(format_, as_json) == "terminal":
         from pytest_mlmodelscope.reports._text import counts
 

@@ -14,3 +14,10 @@ class Report(Protocol):
 
     def difference(self, difference: Any, width: int = 80, colour: bool = False) -> str:
         """A ``record.diff.Difference``: machine and software, then verdicts, then figures."""
+
+
+class MatrixReport(Report, Protocol):
+    """A report that also shows one model on several frameworks."""
+
+    def matrices(self, matrices: Sequence[Any], width: int = 80, colour: bool = False) -> str:
+        """Each ``record.matrix.Matrix`` as a table, with why cells are empty."""

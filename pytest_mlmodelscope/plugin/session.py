@@ -243,6 +243,10 @@ class Session:
             self.unwritten = f"the benchmark JSON could not be written: {error}"
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
+    def sorted_records(self) -> list[dict[str, Any]]:
+        """The records of all cases, whichever process they came from, in the order of their ids."""
+        return sorted(self.records, key=lambda record: str(record["id"]))
+
     def record(self) -> dict[str, Any]:
         """The benchmark JSON of this session."""
         from pytest_mlmodelscope.record.build import build
@@ -251,8 +255,7 @@ class Session:
 
         evidence = value(self._config, "evidence") or "full"
         settings = {"evidence": evidence, "offline": self.offline}
-        records = sorted(self.records, key=lambda record: str(record["id"]))
-        return build(records, machine_facts(local_cpu()), software_facts(), None, settings)
+        return build(self.sorted_records(), machine_facts(local_cpu()), software_facts(), None, settings)
 
 
 def _cause(call: pytest.CallInfo[None]) -> str:

@@ -84,7 +84,21 @@ class Terminal:
             terminalreporter.write_line(f"{accepted} of these verdicts accepted by known.yml; --runxfail counts them")
         for line in in_reach(records):
             terminalreporter.write_line(line, yellow=True)
+        self._across(terminalreporter)
         self._where(terminalreporter)
+
+    def _across(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """What only several cases together show."""
+        from pytest_mlmodelscope.record.findings import findings
+        from pytest_mlmodelscope.record.matrix import matrices
+        from pytest_mlmodelscope.reports.terminal import matrices as shown
+
+        writer, cases = terminalreporter._tw, self._session.sorted_records()
+        if found := matrices(cases):
+            terminalreporter.section("one model on several frameworks")
+            terminalreporter.write_line(shown(found, width=writer.fullwidth, colour=writer.hasmarkup))
+        for finding in findings(cases):
+            terminalreporter.write_line(f"WARNING: {finding['text']}", yellow=True)
 
     def _where(self, terminalreporter: pytest.TerminalReporter) -> None:
         target = path_value(self._config, "json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,9 @@ from typing import Any, Final
 from pytest_mlmodelscope.core.errors import DocumentError
 from pytest_mlmodelscope.record.case import json_ready
 from pytest_mlmodelscope.record.files import read_json, write_json
+from pytest_mlmodelscope.record.findings import findings
 from pytest_mlmodelscope.record.machine import commit_info, machine_info
+from pytest_mlmodelscope.record.matrix import matrices
 
 SCHEMA_VERSION: Final = 1
 #: Of a case, what its entry in ``benchmarks`` repeats as ``extra_info``.
@@ -56,6 +59,8 @@ def build(
             "software": json_ready(software),
             "settings": json_ready(settings),
             "cases": [dict(case) for case in cases],
+            "matrices": json_ready([asdict(matrix) for matrix in matrices(cases)]),
+            "findings": findings(cases),
         },
     }
 

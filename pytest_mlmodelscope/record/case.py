@@ -41,6 +41,7 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
         "conditions": conditions(claim),
         "source": asdict(claim.source),
         "model_digest": case.model.digest,
+        "assets": {role: case.model.assets[name].sha256 for role, name in case.framework.assets.items()},
         "data_digest": result.data_digest,
         "software": dict(result.software),
         "steps": dict(result.steps),

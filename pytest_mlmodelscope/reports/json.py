@@ -11,6 +11,7 @@ from typing import Any
 from pytest_mlmodelscope.core.result import WORDS
 from pytest_mlmodelscope.record.case import json_ready
 from pytest_mlmodelscope.record.diff import FAILURES, Difference
+from pytest_mlmodelscope.record.matrix import Matrix
 
 
 def session(cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
@@ -24,6 +25,11 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
     """Every field of ``record.diff.Difference``, and under ``worse`` what a gate may fail on."""
     worse = {kind: list(difference.worse([kind])) for kind in FAILURES}
     return _text({**asdict(difference), "worse": worse})
+
+
+def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+    """Every field of ``record.matrix.Matrix``."""
+    return _text({"matrices": [asdict(matrix) for matrix in matrices]})
 
 
 def _text(data: Mapping[str, Any]) -> str:

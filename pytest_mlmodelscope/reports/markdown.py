@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pytest_mlmodelscope.record.compare import Figure
 from pytest_mlmodelscope.record.diff import Difference
-from pytest_mlmodelscope.reports import _text
+from pytest_mlmodelscope.record.matrix import Matrix
+from pytest_mlmodelscope.reports import _matrix, _text
 
 _SPECIAL: Final = re.compile(r"([\\|`*\[\]~#])|(?<!\w)_|_(?!\w)")
 
@@ -41,6 +42,16 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
             lines += ["", f"#### {title.capitalize()}", "", *_table(("", "a", "b"), _text.fact_rows(facts))]
     lines += _verdicts(difference)
     return "\n".join(lines + _figures(difference))
+
+
+def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+    """One table for each model that ran on several frameworks; width and colour say nothing here."""
+    lines: list[str] = []
+    for matrix in matrices:
+        lines += [*([""] if lines else []), f"#### {escaped(_matrix.title(matrix))}", ""]
+        lines += [*_table(_matrix.head(matrix), _matrix.rows(matrix)), ""]
+        lines += [f"- {escaped(remark)}" for remark in _matrix.remarks(matrix)]
+    return "\n".join(lines)
 
 
 def escaped(text: str) -> str:

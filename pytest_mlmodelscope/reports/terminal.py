@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_mlmodelscope.record.compare import Fact
 from pytest_mlmodelscope.record.diff import Difference, Lone, VerdictChange
-from pytest_mlmodelscope.reports import _text
+from pytest_mlmodelscope.record.matrix import Matrix
+from pytest_mlmodelscope.reports import _matrix, _text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -52,6 +53,20 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
     parts += [_lone_line("new", "cyan", case) for case in difference.new]
     parts += _figures(difference, width)
     return _rendered([*parts, "", *_conclusion(difference)], width, colour)
+
+
+def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) -> str:
+    """One table for each model that ran on several frameworks."""
+    parts: list[RenderableType] = []
+    for matrix in matrices:
+        table = _table(*_matrix.head(matrix))
+        table.columns[0].no_wrap = True
+        for cells in _matrix.rows(matrix):
+            table.add_row(*(_styled(cell, "") for cell in cells))
+        parts += [*([""] if parts else []), _styled(_matrix.title(matrix), "bold"), table]
+        for remark in _matrix.remarks(matrix):
+            parts += _wrapped(remark, max(width, 40), "  ")
+    return _rendered(parts, max(width, 40), colour)
 
 
 def listing(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80) -> str:

@@ -120,11 +120,13 @@ assets:
         path = self.root / "manifests" / "models" / f"{name}.yml"
         path.write_text(path.read_text().replace("inputs: [{name: x", f"  code: {asset}\ninputs: [{{name: x", 1))
 
-    def add_data(self, rows: np.ndarray):
-        """A dataset of vectors, whose labels are all 0."""
+    def add_data(self, rows: np.ndarray, labels=None):
+        """A dataset of vectors, whose labels are all 0 unless given."""
+        labels = [0] * len(rows) if labels is None else labels
         path = self.root / "manifests" / "datasets"
         path.mkdir(parents=True, exist_ok=True)
-        text = "".join("\t".join([*map(str, row), "0"]) + "\n" for row in rows.tolist())
+        lines = [[*map(str, row), str(label)] for row, label in zip(rows.tolist(), labels, strict=True)]
+        text = "".join("\t".join(line) + "\n" for line in lines)
         (path / "rows.tsv").write_text(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         columns = f"{{input: {list(range(rows.shape[1]))}, label: {rows.shape[1]}}}"
@@ -139,10 +141,22 @@ splits: {{test: {{items: {len(rows)}, reader: {{table: {{asset: rows, columns: {
 """)
 
     def claims(self, model: str, check: str, more: str = ""):
+        return self.written(f"id: c\nmodel: {model}\ncheck: {check}\n{more}")
+
+    def written(self, text: str):
         path = self.root / "claims" / "c.yml"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(f"schema: claim/1\nid: c\nmodel: {model}\ncheck: {check}\n{more}")
+        path.write_text(f"schema: claim/1\n{text}")
         return load_claims(path)
+
+    def figures(self, model: str, metric: str = "accuracy", more: str = "", *, data: str = "rows"):
+        """The cases of a claim on a figure of a model."""
+        source = 'source: {title: T, where: w, figure: "50", read: "2026-11-24"}'
+        unit = {"latency": "ms"}.get(metric, "%")
+        name = metric.strip("{}").replace("name: ", "").partition(",")[0]
+        text = f'id: {model}-{name}\nmodel: {model}\nmetric: {metric}\nvalue: 50\nunit: "{unit}"\n{source}\n'
+        (claim,) = self.written(f"{text}dataset: {data}\n{more}")
+        return expand(claim, Catalogue([self.root / "manifests"]))
 
     def cases(self, model: str, check: str, more: str = ""):
         """The cases of the claim that a model keeps a promise."""

@@ -1,0 +1,47 @@
+"""``mlms matrix``: one model on several frameworks, side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pytest_mlmodelscope.cli.show import as_report, columns, format_option
+from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.core.registry import member
+from pytest_mlmodelscope.record.build import read
+from pytest_mlmodelscope.record.matrix import Matrix, matrices, of_record
+
+
+@click.command()
+@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
+@format_option
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def matrix(records: Sequence[Path], format_: str, as_json: bool) -> None:
+    """Show each model that ran over the same data on several frameworks: figures, decisions that
+    differ, the largest difference of the outputs, latency.
+
+    Of one record the tables that it holds. Of several RECORDS the cases of all are put together, and
+    predictions and outputs are read from where they were kept.
+    """
+    name = as_report(format_, as_json)
+    report = member("reports", name)
+    if not hasattr(report, "matrices"):
+        raise UsageError(f"the report {name} shows no matrices", hint="--format terminal, markdown or json")
+    found = _of_one(records[0]) if len(records) == 1 else _of_all(records)
+    if not found and name == "terminal":
+        click.echo("no model ran over the same data on two frameworks")
+        return
+    click.echo(report.matrices(found, width=columns(), colour=sys.stdout.isatty()))
+
+
+def _of_one(path: Path) -> list[Matrix]:
+    held = read(path)["mlms"]
+    return of_record(held["matrices"]) if "matrices" in held else matrices(held["cases"])
+
+
+def _of_all(paths: Sequence[Path]) -> list[Matrix]:
+    """The cases of all records together, each knowing whose it is."""
+    return matrices([{**case, "record": path.name} for path in paths for case in read(path)["mlms"]["cases"]])

@@ -1,0 +1,46 @@
+"""What was kept of a case beside its record, read again: predictions and outputs."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(slots=True)
+class Kept:
+    """One case of a record, and what was read of its files."""
+
+    case: Mapping[str, Any]
+    _found: dict[str, Any] = field(default_factory=dict)
+
+
+_Rows = list[tuple[str, Any, Any]]
+
+
+def predictions_of(kept: Kept) -> _Rows | None:
+    """Id, prediction and reference of each item; None where the file is not here, or damaged."""
+    from pytest_mlmodelscope.store import predictions
+
+    rows: _Rows | None = _read(kept, "predictions", lambda path: list(predictions.read(path)))
+    return rows
+
+
+def outputs_of(kept: Kept) -> dict[str, Any] | None:
+    """The outputs by name; None where the file is not here, or damaged."""
+    from pytest_mlmodelscope.store import arrays
+
+    outputs: dict[str, Any] | None = _read(kept, "outputs", arrays.read)
+    return outputs
+
+
+def _read(kept: Kept, what: str, read: Any) -> Any:
+    if what not in kept._found:
+        file = kept.case.get(what, {}).get("file")
+        try:
+            kept._found[what] = None if file is None else read(Path(file))
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            kept._found[what] = None
+    return kept._found[what]
