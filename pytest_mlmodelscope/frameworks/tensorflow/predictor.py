@@ -1,4 +1,4 @@
-"""SavedModel folders, on TensorFlow."""
+"""Models of TensorFlow: SavedModel folders, frozen graphs and Keras files."""
 
 from typing import Any
 
@@ -6,34 +6,39 @@ import numpy
 import tensorflow
 
 from pytest_mlmodelscope.frameworks._declared import check, only, threads
+from pytest_mlmodelscope.frameworks.tensorflow import graph
+from pytest_mlmodelscope.frameworks.tensorflow.frozen_graph import open_frozen_graph
+from pytest_mlmodelscope.frameworks.tensorflow.keras_file import open_keras_file
+from pytest_mlmodelscope.frameworks.tensorflow.saved_model import open_saved_model
 
-_PRECISIONS = {"float32": "fp32", "float64": "fp64", "float16": "fp16", "bfloat16": "bf16"}
+if tensorflow.__version__.startswith("1."):
+    tensorflow.compat.v1.enable_v2_behavior()
+
+_FORMATS = {"saved_model": open_saved_model, "frozen_graph": open_frozen_graph, "keras": open_keras_file}
+_threading = tensorflow.config.threading
 
 
-class SavedModelPredictor:
-    """One signature of a SavedModel."""
+class TensorFlowPredictor:
+    """One function of a loaded model."""
 
     def __init__(self, request: "dict[str, Any]") -> None:
         only("the device", request["device"], ["cpu"])
-        tensorflow.config.threading.set_intra_op_parallelism_threads(threads(request["threads"]))
-        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-        self._request = request
-        # The functions of a loaded model live as long as the model does.
-        self._model = tensorflow.saved_model.load(request["files"]["model"])
-        self._run = _signature(self._model, request["options"].get("signature", "serving_default"))
-        self._inputs = self._run.structured_input_signature[1]
-        _known(request["inputs"], self._inputs, "input")
-        _known(request["outputs"], self._run.structured_outputs, "output")
-        self._precision = _precision(self._run)
+        count = threads(request["threads"])
+        _threading.set_intra_op_parallelism_threads(count)
+        _threading.set_inter_op_parallelism_threads(1)
+        opened = _FORMATS[request["options"].get("format", "saved_model")](request, count)
+        graph.refuse_outside(opened.nodes)
+        self._inputs = request["inputs"]
+        self._parameters = graph.parameters(opened.nodes, opened.variables)
+        self._precision = graph.precision(opened.nodes, opened.variables)
         only("the precision", request["precision"], [self._precision])
+        self._run = opened.run
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
-        """All declared outputs by name; texts as lists."""
-        check(self._request["inputs"], inputs)
-        tensors = {name: tensorflow.constant(value, self._inputs[name].dtype) for name, value in inputs.items()}
-        returned = self._run(**tensors)
-        names = [entry["name"] for entry in self._request["outputs"]]
-        return {name: _value(returned[name]) for name in names or returned}
+        """All declared outputs by name; texts as arrays of text."""
+        check(self._inputs, inputs)
+        outputs = self._run(inputs)  # type: dict[str, Any]
+        return outputs
 
     def describe(self) -> "dict[str, Any]":
         """Versions, threads and precision as they really are."""
@@ -41,45 +46,20 @@ class SavedModelPredictor:
             "framework": "tensorflow",
             "version": tensorflow.__version__,
             "device": "cpu",
-            "threads": tensorflow.config.threading.get_intra_op_parallelism_threads(),
+            "threads": _threading.get_intra_op_parallelism_threads(),
             "precision": self._precision,
-            "build": dict(tensorflow.sysconfig.get_build_info()),
+            "build": _build(),
             "libraries": {"numpy": numpy.__version__},
-            "parameters": sum(int(numpy.prod(variable.shape)) for variable in self._run.variables) or None,
+            "parameters": self._parameters,
         }
 
 
-def _signature(model: "Any", name: str) -> "Any":
-    signatures = model.signatures
-    if name not in signatures:
-        raise ValueError('the model has no signature "%s"; it has %s' % (name, ", ".join(signatures) or "none"))
-    return signatures[name]
+def _build() -> "dict[str, Any] | None":
+    # TensorFlow before 2.3 does not say how it was built.
+    information = getattr(tensorflow.sysconfig, "get_build_info", None)
+    return dict(information()) if information else None
 
 
-def _known(declared: "list[dict[str, Any]]", real: "Any", what: str) -> None:
-    for entry in declared:
-        if entry["name"] not in real:
-            raise ValueError('the model has no %s "%s"; it has %s' % (what, entry["name"], ", ".join(real)))
-
-
-def _precision(function: "Any") -> str:
-    """The type of most of the floating-point variables; fp32 where there are none."""
-    counts = {}  # type: dict[str, int]
-    for variable in function.variables:
-        name = _PRECISIONS.get(variable.dtype.name)
-        if name:
-            counts[name] = counts.get(name, 0) + int(numpy.prod(variable.shape))
-    return max(counts, key=lambda name: counts[name]) if counts else "fp32"
-
-
-def _value(tensor: "Any") -> "Any":
-    # A copy: the array may share its memory with the tensor.
-    values = tensor.numpy()
-    if values.dtype == object:
-        return numpy.char.decode(values.astype(bytes), "utf-8", "replace")
-    return numpy.array(values)
-
-
-def load(request: "dict[str, Any]") -> SavedModelPredictor:
+def load(request: "dict[str, Any]") -> TensorFlowPredictor:
     """Load the model."""
-    return SavedModelPredictor(request)
+    return TensorFlowPredictor(request)
