@@ -1,9 +1,12 @@
 """What the conformance tests of frameworks share: three items, and scripts that run where a framework is."""
 
+import json
 import subprocess
 import textwrap
 
 import numpy as np
+
+from pytest_mlmodelscope.agent.archive import archive
 
 ITEMS = [{"x": row} for row in np.linspace(-2, 3, 12, dtype=np.float32).reshape(3, 4)]
 X = {"name": "x", "dtype": "float32", "shape": ["batch", 4]}
@@ -11,7 +14,30 @@ OUTPUTS = [{"name": "y"}, {"name": "z"}]
 
 
 def run_inside(environment, script, *arguments):
-    """Run a script in a framework's own environment."""
+    """Run a script in a framework's own environment; what it printed."""
     command = [environment.python, "-I", "-c", textwrap.dedent(script), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+LOAD = """
+    import json, sys
+    sys.path.insert(0, sys.argv[1])
+    from pytest_mlmodelscope.frameworks.%s.predictor import load
+
+    for name, request in json.loads(sys.argv[2]).items():
+        try:
+            said = load(request).describe()
+        except Exception as error:
+            said = "%%s: %%s" %% (type(error).__name__, error)
+        print(json.dumps({name: said}, default=str))
+"""
+
+
+def load_inside(environment, folder, requests):
+    """What a predictor says of many models, one after the other in one process: itself, or why not."""
+    name = environment.framework
+    (folder / "worker.zip").write_bytes(archive(name))
+    said = run_inside(environment, LOAD % name, folder / "worker.zip", json.dumps(requests))
+    return {key: value for line in said.splitlines() for key, value in json.loads(line).items()}

@@ -18,7 +18,9 @@ def open_frozen_graph(request: "dict[str, Any]", threads: int) -> Opened:
     definition = _parsed(request["files"]["model"])
     by_name = {node.name: node for node in definition.node}
     feeds = _tensors(request["inputs"], by_name, _sources(definition), "input")
-    fetches = _tensors(request["outputs"] or [{"name": name} for name in _sinks(definition)], by_name, _sinks(definition), "output")
+    fetches = _tensors(
+        request["outputs"] or [{"name": name} for name in _sinks(definition)], by_name, _sinks(definition), "output"
+    )
     running = _reached(by_name, fetches.values(), feeds.values())
     _refuse_open(running)
     graph = tensorflow.Graph()

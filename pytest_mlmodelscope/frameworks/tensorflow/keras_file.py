@@ -23,7 +23,9 @@ def open_keras_file(request: "dict[str, Any]", _: int) -> Opened:
     model = _loaded(path, suffix)
     inputs = {tensor.name.partition(":")[0]: tensor for tensor in model.inputs}
     outputs = dict(zip(_output_names(model), model.outputs))
-    known(request["inputs"], {name: tensorflow.dtypes.as_dtype(tensor.dtype) for name, tensor in inputs.items()}, "input")
+    known(
+        request["inputs"], {name: tensorflow.dtypes.as_dtype(tensor.dtype) for name, tensor in inputs.items()}, "input"
+    )
     known(request["outputs"], outputs, "output")
     run = _Function(model, inputs, [entry["name"] for entry in request["outputs"]] or list(outputs))
     return Opened(run, nodes(run.graph.as_graph_def()), list(run.graph.variables))
@@ -92,10 +94,11 @@ def _refuse_code(config: "Any") -> None:
     kind, module = str(config.get("class_name")), config.get("module") or "keras"
     if kind in ("Lambda", "__lambda__"):
         raise ValueError("the model has a Lambda layer: %s" % _CODE)
-    # Keras marks what somebody registered with package>name.
-    own = ">" in kind or ">" in str(config.get("registered_name"))
+    registered = str(config.get("registered_name"))
+    own = [name for name in (kind, registered) if ">" in name]  # so Keras marks what somebody registered
     if "class_name" in config and (own or str(module).partition(".")[0] != "keras"):
-        raise ValueError("the model needs %s.%s, which is not part of Keras: %s" % (module, kind, _CODE))
+        name = own[0] if own else "%s.%s" % (module, kind)
+        raise ValueError("the model needs %s, which is not part of Keras: %s" % (name, _CODE))
     for value in config.values():
         _refuse_code(value)
 

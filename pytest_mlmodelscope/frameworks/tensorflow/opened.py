@@ -1,14 +1,18 @@
 """What a file of any format becomes: a function, and the nodes of the graph that it runs."""
 
-from collections import namedtuple
-from typing import Any
+from typing import Any, Callable, NamedTuple
 
 import numpy
 
-#: ``run`` takes arrays by name and returns all declared outputs by name; ``nodes`` and ``variables``
-#: are those that take part.
-Opened = namedtuple("Opened", ["run", "nodes", "variables"])
 _SHOWN = 20
+
+
+class Opened(NamedTuple):
+    """``run`` takes arrays by name and returns all declared outputs; ``nodes``, ``variables``: what takes part."""
+
+    run: "Callable[[dict[str, Any]], dict[str, Any]]"
+    nodes: "list[Any]"
+    variables: "list[Any]"
 
 
 def known(declared: "list[dict[str, Any]]", real: "dict[str, Any]", what: str) -> None:

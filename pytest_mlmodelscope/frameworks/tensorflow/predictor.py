@@ -37,8 +37,7 @@ class TensorFlowPredictor:
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name; texts as arrays of text."""
         check(self._inputs, inputs)
-        outputs = self._run(inputs)  # type: dict[str, Any]
-        return outputs
+        return self._run(inputs)
 
     def describe(self) -> "dict[str, Any]":
         """Versions, threads and precision as they really are."""

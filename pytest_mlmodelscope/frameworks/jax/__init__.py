@@ -1,0 +1,1 @@
+"""JAX: functions that jax.export wrote."""
