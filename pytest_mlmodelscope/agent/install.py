@@ -115,7 +115,8 @@ def _install_with_pip(plan: Plan, clock: _Clock) -> None:
 def _what(plan: Plan) -> Iterator[list[str]]:
     """The arguments of each call of the installer."""
     if plan.lock is None:
-        yield [*plan.requirements, *plan.packages]
+        if plan.requirements or plan.packages:
+            yield [*plan.requirements, *plan.packages]
         return
     # It is complete, so that it can leave out what a package names and never needs here.
     yield ["--no-deps", "--require-hashes", "-r", str(plan.lock)]

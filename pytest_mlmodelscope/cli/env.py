@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pytest_mlmodelscope.agent.environment import Environment, Environments
-from pytest_mlmodelscope.claim.expand import requirement
+from pytest_mlmodelscope.claim.expand import Requirement, selection
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
@@ -56,8 +56,8 @@ def build(
     """
     kept = _environments(offline)
     rows = []
-    for text in frameworks or names("frameworks"):
-        rows.append(_built(kept, text, packages, device, named=bool(frameworks)))
+    for wanted in selection(frameworks or names("frameworks")).frameworks:
+        rows.append(_built(kept, wanted, packages, device, named=bool(frameworks)))
         if not as_json:
             _print(rows[-1:], as_json)
     if as_json:
@@ -107,9 +107,10 @@ def _known(kept: Environments, keys: Sequence[str], also_incomplete: bool = Fals
     return keys or (there if also_incomplete else complete)
 
 
-def _built(kept: Environments, text: str, packages: tuple[str, ...], device: str | None, named: bool) -> dict[str, Any]:
+def _built(
+    kept: Environments, wanted: Requirement, packages: tuple[str, ...], device: str | None, named: bool
+) -> dict[str, Any]:
     """The row of an environment that is there now, or of the reason why it is not."""
-    wanted = requirement(text)
     device = device or framework_spec(wanted.name).devices[0]
     try:
         if not named and device != "cpu":
@@ -121,8 +122,8 @@ def _built(kept: Environments, text: str, packages: tuple[str, ...], device: str
 
 
 def _in_one_line(error: MlmsError) -> str:
-    reason = str(error.got).splitlines()[-1].strip() if error.got else None
-    return "; ".join(part for part in (error.what, reason, error.hint and f"try: {error.hint}") if part)
+    told = {"expected": error.expected, "got": error.got and str(error.got).splitlines()[-1].strip(), "try": error.hint}
+    return "; ".join([error.what, *(f"{name}: {text}" for name, text in told.items() if text)])
 
 
 def _verified(kept: Environments, key: str, content: bool) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Which environment a framework gets, and how one comes to be."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,7 +7,6 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from pytest_mlmodelscope.agent import install as installing
 from pytest_mlmodelscope.agent.agent import Agent
@@ -16,7 +14,6 @@ from pytest_mlmodelscope.agent.built import BuiltEnvironments
 from pytest_mlmodelscope.agent.environment import Environment, Environments, satisfied
 from pytest_mlmodelscope.agent.install import InstallError, Plan, install, interpreter
 from pytest_mlmodelscope.agent.wish import Wish
-from pytest_mlmodelscope.cli.env import env
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, UsageError
 from pytest_mlmodelscope.core.framework import Attempt
 from pytest_mlmodelscope.core.manifest import FrameworkUse
@@ -237,47 +234,3 @@ def test_pip_cannot_choose_builds_of_pytorch(monkeypatch, tmp_path):
     monkeypatch.setattr(installing, "find_uv", lambda: None)
     with pytest.raises(InstallError, match="uv does not run"):
         install(Plan(tmp_path / "env", sys.executable, ["torch"], torch_backend="cpu"))
-
-
-@pytest.fixture
-def mlms_env(monkeypatch, tmp_path, built, package):
-    """The command, over a cache with one built environment."""
-    monkeypatch.setenv("MLMS_CACHE", str(tmp_path))
-    key = built.obtain(Wish("python", spec(str(package)))).name
-
-    def call(*arguments):
-        return CliRunner().invoke(env, arguments)
-
-    return call, key
-
-
-def test_the_list_tells_what_is_there_and_what_is_not(mlms_env):
-    call, key = mlms_env
-    rows = json.loads(call("list", "--json").stdout)
-    sources = {(row["framework"], row["source"]) for row in rows}
-    assert {("onnxruntime", "host"), ("onnxruntime", "not built yet"), ("tensorflow", "not built yet")} <= sources
-    assert [row["bytes"] > 0 for row in rows if row.get("key") == key] == [True]
-    assert key in call("list").stdout
-
-
-def test_a_damaged_environment_is_found_and_removed(mlms_env, built):
-    call, key = mlms_env
-    assert call("verify").exit_code == 0
-    interpreter(built.folder(key)).unlink()
-    verified = call("verify", "--json")
-    assert verified.exit_code == 1
-    assert "does not work any more" in json.loads(verified.stdout)[0]["error"]
-    assert call("remove", key).exit_code == 0
-    assert list(built.all()) == []
-
-
-def test_removing_nothing_or_something_unknown_is_refused(mlms_env):
-    call, key = mlms_env
-    assert "nothing to remove" in str(call("remove").exception)
-    assert f'did you mean "{key}"' in str(call("remove", key[:-1]).exception)
-
-
-def test_build_takes_the_host_where_it_fits(mlms_env):
-    call, _ = mlms_env
-    (row,) = json.loads(call("build", "onnxruntime>=1", "--json").stdout)
-    assert row["source"] == "host"
