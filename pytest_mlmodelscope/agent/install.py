@@ -20,7 +20,7 @@ _SECONDS: Final = 3600
 #: The pip that comes with Python 3.6 cannot read the metadata of today.
 _PIP: Final = ('pip==21.3.1; python_version < "3.7"',)
 _LINES: Final = 8
-_SHOW_SECONDS: Final = 5.0
+_SHOW_SECONDS: Final = 10.0
 _KINDS: Final = {
     "disk": re.compile(r"No space left on device|Disk quota exceeded"),
     "network": re.compile(r"Failed to (fetch|download)|Could not connect|NewConnectionError|error sending request"),
