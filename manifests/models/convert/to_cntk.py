@@ -2,8 +2,10 @@
 
 from typing import Any, Dict
 
-import cntk
 from network import network
+
+# A worker of CNTK has what stands in for MPI, without which it cannot be imported.
+from pytest_mlmodelscope.frameworks.cntk.library import cntk
 
 
 def main() -> None:
