@@ -7,6 +7,10 @@ from jax import export, lax
 from jax import numpy as jnp
 from network import network
 
+# Places in source files would make the bytes depend on where this runs.
+jax.config.update("jax_traceback_in_locations_limit", 0)
+jax.config.update("jax_hlo_source_file_canonicalization_regex", ".*")
+
 _AXES = ("NCHW", "OIHW", "NCHW")
 
 
