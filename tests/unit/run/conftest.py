@@ -198,8 +198,11 @@ def timed_case(word_case):
 
 @pytest.fixture
 def settings(tmp_path) -> Settings:
-    """A cache of one's own, no network, and limits that a test can wait for."""
-    limits = Limits(open_s=60, predict_s=60, memory_bytes=4_000_000_000)
+    """A cache of one's own, no network, and limits that a test can wait for.
+
+    Not confined, as the model of words writes its log beside the project, with process ids of the host.
+    """
+    limits = Limits(open_s=60, predict_s=60, memory_bytes=4_000_000_000, isolation="off")
     return Settings(cache=tmp_path / "cache", offline=True, limits=limits)
 
 

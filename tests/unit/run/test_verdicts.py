@@ -141,7 +141,7 @@ def test_a_case_that_failed_is_tried_again_when_it_is_asked_for_again(engine, wo
 
 def test_a_worker_that_does_not_answer_is_ended_and_the_next_case_recovers(engine_of, words, word_case):
     words.add_data("slow", test=[("sleep", "SLEEP")])
-    engine = engine_of(limits=Limits(open_s=60, predict_s=1.0, memory_bytes=4_000_000_000))
+    engine = engine_of(limits=Limits(open_s=60, predict_s=1.0, memory_bytes=4_000_000_000, isolation="off"))
     found = verdict(engine, word_case(data="slow"))
     assert found.word == "error"
     assert "did not answer" in found.reason
