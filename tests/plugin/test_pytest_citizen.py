@@ -23,7 +23,7 @@ def test_without_the_option_nothing_is_collected_and_nothing_heavy_imported(two)
         """
         import sys
         def test_imports():
-            heavy = {"numpy", "scipy", "sklearn", "onnxruntime", "yaml", "jsonschema", "rich", "requests"}
+            heavy = {"numpy", "scipy", "sklearn", "onnxruntime", "yaml", "jsonschema", "rich", "requests", "hypothesis"}
             assert not heavy & set(sys.modules)
             assert "pytest_mlmodelscope.plugin.session" not in sys.modules
         """
