@@ -27,6 +27,7 @@ from pytest_mlmodelscope.core.errors import ModelError, WorkerDied, WorkerError,
 from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 from pytest_mlmodelscope.interfaces.scenario import Settings, Timings
 from pytest_mlmodelscope.worker import window, wire
+from pytest_mlmodelscope.worker.limits import tells_of_memory
 
 #: Tensors by name: numpy arrays, or lists of text (None where there is no value).
 Tensors = Mapping[str, Any]
@@ -293,13 +294,15 @@ class Agent:
         hint = None
         if "SIGKILL" in how:
             hint = "look whether the machine ran out of memory: the kernel ends a process with SIGKILL then"
-        elif any("bad_alloc" in line for line in self._tail):
+        elif any(tells_of_memory(line) for line in self._tail):
             got += f"; memory limit {_gigabytes(self.limits.memory_bytes)}"
         return WorkerDied(f"the worker {got}", hint=hint).with_tail(self._tail)
 
     def _refused(self, error: Mapping[str, Any]) -> WorkerError:
         said = f"{error['type']}: {error['message']}"
-        if error["kind"] == "memory":
+        # A library that gets no memory in the midst of an import may tell only standard error so.
+        starved = error["kind"] == "model" and any(tells_of_memory(line) for line in self.tail)
+        if error["kind"] == "memory" or starved:
             limit = f"at most {_gigabytes(self.limits.memory_bytes)} of memory"
             return ModelError("the model ran out of memory", expected=limit, got=said).with_tail(self.tail)
         if error["kind"] == "input":

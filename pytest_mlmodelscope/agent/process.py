@@ -16,7 +16,7 @@ from typing import IO, Final
 
 TAIL_LINES: Final = 20
 LINE_LENGTH: Final = 300
-#: An exit status above it tells a signal.
+#: An exit status that is this much above a signal's number tells that signal.
 _OF_SIGNAL: Final = 128
 _EXIT_SECONDS: Final = 1.0
 _END_SECONDS: Final = 10.0
@@ -130,7 +130,7 @@ def _kill_strays(scratch: Path) -> None:
 def _how(code: int | None, relayed: bool) -> str:
     if code is None:
         return "cannot be killed (it waits for a device)"
-    if relayed and code > _OF_SIGNAL:
+    if relayed and _OF_SIGNAL < code <= _OF_SIGNAL + signal.SIGRTMAX:
         code = _OF_SIGNAL - code
     if code >= 0:
         return f"ended with exit status {code}"

@@ -10,6 +10,21 @@ from typing import Mapping
 _PR_SET_PDEATHSIG = 1
 
 
+#: What libraries say, in lower case, when they get no memory.
+_NO_MEMORY = (
+    "memoryerror",
+    "bad_alloc",
+    "allocate memory",
+    "memory allocation",
+    "out of memory",
+    "outofmemory",
+    "resourceexhausted",
+    "failed to allocate",
+    "host allocation of size",
+    "cannot map zero-fill pages",
+    "failed to map segment",
+)
+
 #: Of the limits on memory, RLIMIT_DATA is the one that does not count address space which
 #: frameworks only reserve.
 _LIMITS = {
@@ -39,6 +54,11 @@ def apply(variables: "Mapping[str, str]") -> None:
 
 def _lower(wanted: int, allowed: int) -> int:
     return wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
+
+
+def tells_of_memory(text: str) -> bool:
+    """Whether a library says in this text that it got no memory."""
+    return any(sign in text.lower() for sign in _NO_MEMORY)
 
 
 def die_with_parent() -> None:

@@ -17,9 +17,6 @@ from typing import Any, Iterator
 from pytest_mlmodelscope.worker import limits, wire
 from pytest_mlmodelscope.worker.window import inherited
 
-#: Names of exceptions and phrases by which frameworks say that an allocation failed.
-_MEMORY = ("MemoryError", "bad_alloc", "allocate memory", "out of memory", "OutOfMemory", "ResourceExhausted")
-
 
 def _perf_counter_ns() -> int:
     return int(time.perf_counter() * 1e9)
@@ -157,7 +154,7 @@ def _as_data(error: BaseException) -> "dict[str, Any]":
     text = str(error) or repr(error)
     name = type(error).__name__
     refused = isinstance(error, (ValueError, TypeError))
-    kind = "memory" if any(sign in name + text for sign in _MEMORY) else "input" if refused else "model"
+    kind = "memory" if limits.tells_of_memory(name + text) else "input" if refused else "model"
     sys.stderr.flush()
     return {
         "kind": kind,
