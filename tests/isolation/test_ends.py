@@ -111,7 +111,7 @@ def test_one_that_starves_while_it_predicts_says_so(opened, tiny):
     data = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if "VmData" in line)
     process.rlimit(resource.RLIMIT_DATA, (int(data.split()[1]) * 1024,) * 2)
     # All that LiteRT says is which step it could not do.
-    with pytest.raises(WorkerError, match="memory|failed to reshape"):
+    with pytest.raises(WorkerError, match=r"memory|failed to reshape"):
         opened.predict(model.query([model.items[0]] * MUCH))
     opened.close()
 
