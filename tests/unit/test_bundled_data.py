@@ -24,7 +24,10 @@ FILES = sorted(path for path in CLAIMS.rglob("*.yml") if path.name != FILE_NAME)
 EVERY = [claim for path in FILES for claim in load_claims(path)]
 CASES = [case for claim in EVERY for case in expand(claim, CATALOGUE)]
 
-every_claim = pytest.mark.parametrize("claim", EVERY, ids=lambda claim: claim.id)
+#: What somebody published; a check may be the project's own demand.
+PUBLISHED = [claim for claim in EVERY if claim.group == "metrics"]
+
+every_claim = pytest.mark.parametrize("claim", PUBLISHED, ids=lambda claim: claim.id)
 
 
 def test_there_is_something_to_verify():
