@@ -25,7 +25,8 @@ class TorchPredictor:
         only("the device", request["device"], ["cpu"])
         _set_threads(threads(request["threads"]))
         self._request = request
-        self._names = [entry["name"] for entry in request["inputs"]]
+        self._inputs = [entry["name"] for entry in request["inputs"]]
+        self._outputs = [entry["name"] for entry in request["outputs"]]
         self._model = _FORMATS[request["options"]["format"]](request["files"]["model"], request["options"])
         self._precision = _precision(self._model)
         only("the precision", request["precision"], [self._precision])
@@ -37,7 +38,7 @@ class TorchPredictor:
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name; the module gets the inputs in the manifest's order."""
         check(self._request["inputs"], inputs)
-        arrays = [numpy.ascontiguousarray(inputs[name]) for name in self._names]
+        arrays = [numpy.ascontiguousarray(inputs[name]) for name in self._inputs]
         given = arrays if self._writes is False else [array.copy() for array in arrays]
         tensors = [torch.from_numpy(array) for array in given]
         with _quiet():
@@ -46,20 +47,22 @@ class TorchPredictor:
             returned = self._model(*tensors)
         if not self._writes:
             self._look(tensors, arrays)
+        if isinstance(returned, torch.Tensor) and len(self._outputs) == 1:
+            return {self._outputs[0]: _array(returned)}
         return self._named(returned)
 
     def _look(self, tensors: "list[Any]", arrays: "list[Any]") -> None:
         """Whether the module wrote into its inputs: each such write counts up a tensor's version."""
-        wrote = any(tensor._version for tensor in tensors)
+        wrote = [tensor for tensor in tensors if tensor._version]
         if self._writes is None:
             changed = any(tensor.numpy().tobytes() != array.tobytes() for tensor, array in zip(tensors, arrays))
-            self._writes = wrote or changed
+            self._writes = bool(wrote) or changed
         elif wrote:
             self._writes = True
             raise ValueError("the model writes into its inputs, but only into some: this query is lost")
 
     def _named(self, returned: "Any") -> "dict[str, Any]":
-        names = [entry["name"] for entry in self._request["outputs"]]
+        names = self._outputs
         if isinstance(returned, dict):
             missing = [name for name in names if name not in returned]
             if missing:
@@ -95,7 +98,7 @@ def _array(value: "Any") -> "Any":
     if not isinstance(value, torch.Tensor):
         raise TypeError("the model returned %s where a tensor was expected" % type(value).__name__)
     # What aliases a buffer of the module would change with the next call.
-    return value.detach().to("cpu").numpy().copy()
+    return (value.detach() if value.requires_grad else value).numpy().copy()
 
 
 def _precision(model: "Any") -> str:
