@@ -94,7 +94,7 @@ def _followed(path: str, links: dict[str, str]) -> str:
     done, left = "/", [part for part in path.split("/") if part]
     while left:
         part = left.pop(0)
-        place = os.path.normpath(f"{done}/{part}")
+        place = os.path.normpath(f"{done.rstrip('/')}/{part}")
         if not Path(place).is_symlink():
             done = place
             continue

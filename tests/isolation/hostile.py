@@ -30,6 +30,12 @@ class Hostile:
     options: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ("y",)
     onnx: bool = False
+    maker: str = ""
+
+    @property
+    def made_in(self) -> str:
+        """The framework in whose environment the script runs."""
+        return self.maker or self.framework
 
     @property
     def id(self) -> str:
@@ -183,6 +189,59 @@ TENSORFLOW = [
     ),
 ]
 
+_FROZEN = """
+    import tensorflow as tf
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 4], 'x')
+        %s
+    open(model, 'wb').write(graph.as_graph_def().SerializeToString())
+    """
+_KERAS = """
+    import keras, os
+    attack = eval("lambda x: (open(%%r, 'w').write('!'), x)[1]" %% target)
+    made = keras.Sequential([keras.Input((4,), name='x'), keras.layers.Lambda(attack, name='y')])
+    made.save(model + '%s')
+    os.remove(target)
+    """
+TENSORFLOW += [
+    *_all(
+        "tensorflow",
+        {"ReadFile, frozen": _FROZEN % "tf.fill([tf.shape(x)[0]], tf.io.read_file(secret), 'y')"},
+        (),
+        options={"format": "frozen_graph"},
+    ),
+    *_all(
+        "tensorflow",
+        {"Lambda": _KERAS % ".keras"},
+        (),
+        files={"model": "model.keras"},
+        options={"format": "keras"},
+    ),
+    *_all(
+        "tensorflow",
+        {"Lambda in HDF5": _KERAS % ".h5"},
+        (),
+        files={"model": "model.h5"},
+        options={"format": "keras"},
+    ),
+]
+_LITE = """
+    import tensorflow as tf
+    function = tf.function(%s, input_signature=[tf.TensorSpec([None, 4], tf.float32, 'x')])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
+    converter.allow_custom_ops = True
+    open(model, 'wb').write(converter.convert())
+    """
+LITERT = _all(
+    "litert",
+    {
+        "an operator of its own": _LITE % "lambda x: {'y': tf.math.igamma(x, x)}",
+        "ReadFile": _LITE % "lambda x: {'y': tf.fill([tf.shape(x)[0]], tf.io.read_file(secret))}",
+    },
+    (),
+    maker="tensorflow",
+)
+
 _EXTERNAL = """
     import numpy, onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -320,4 +379,4 @@ MXNET = _all(
     files={"symbol": "model", "params": "params"},
 )
 
-ALL = [*PYTORCH, *TENSORFLOW, *ONNXRUNTIME, *OPENVINO, *OPENCV, *PYTHON, *CAFFE, *CAFFE2, *CNTK, *MXNET]
+ALL = [*PYTORCH, *TENSORFLOW, *LITERT, *ONNXRUNTIME, *OPENVINO, *OPENCV, *PYTHON, *CAFFE, *CAFFE2, *CNTK, *MXNET]

@@ -67,9 +67,9 @@ def trap(tmp_path):
 @pytest.fixture(params=ALL, ids=lambda hostile: hostile.id)
 def hostile(request, trap):
     """One of the hostile models, its files written."""
-    environment = Environments(Cache().root).obtain(FrameworkUse(request.param.framework))
-    request.param.build(environment, trap.names())
-    return request.param, environment
+    environments = Environments(Cache().root)
+    request.param.build(environments.obtain(FrameworkUse(request.param.made_in)), trap.names())
+    return request.param, environments.obtain(FrameworkUse(request.param.framework))
 
 
 def run(hostile, trap, isolation):
