@@ -115,7 +115,8 @@ def _attempt(job: Job, python: str, attempt: Attempt) -> dict[str, Any]:
         "requirements": [*requirements, *wish.packages],
         "packages": packages,
         "variables": variables,
-        "pruned": list(wish.spec.prune),
+        # What was pruned, and what some makers of wheels wrote down wrongly.
+        "amiss": [path for path, _ in installed.damage(folder)],
         "pruned_bytes": freed,
         "bytes": installed.size(folder),
         "seconds": round(time.monotonic() - started, 1),

@@ -88,7 +88,8 @@ class BuiltEnvironments:
             check(folder, about["framework"], about.get("variables", {}))
         except InstallError as error:
             raise EnvironmentUnavailable("does not work any more", where=folder, got=str(error), hint=hint) from None
-        wrong = list(installed.damage(folder, about.get("pruned", ()), content))
+        amiss = set(about.get("amiss", ()))
+        wrong = [f"{path} {what}" for path, what in installed.damage(folder, content) if path not in amiss]
         if wrong:
             more = f" (and {len(wrong) - 1:,} more)" if wrong[1:] else ""
             raise EnvironmentUnavailable("is not as it was installed", where=folder, got=wrong[0] + more, hint=hint)

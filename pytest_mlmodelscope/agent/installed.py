@@ -58,17 +58,15 @@ def _deleted(path: Path) -> int:
     return freed
 
 
-def damage(folder: Path, pruned: Iterable[str], content: bool = False) -> Iterator[str]:
-    """What is not as it was installed: files that are missing or of another size, or with ``content``
-    of other bytes. What the globs ``pruned`` name may be missing.
+def damage(folder: Path, content: bool = False) -> Iterator[tuple[str, str]]:
+    """Files that are not as their packages say, and what is wrong with each: they are missing or of
+    another size, or with ``content`` of other bytes.
     """
-    globs = tuple(pruned)
     for distribution in _distributions(folder):
         for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
             path = Path(str(distribution.locate_file(row[0])))
-            complaint = _complaint(path, row, content)
-            if complaint and not (complaint == "is missing" and _pruned(Path(row[0]), globs)):
-                yield f"{path} {complaint}"
+            if complaint := _complaint(path, row, content):
+                yield str(path.relative_to(folder)), complaint
 
 
 def _complaint(path: Path, row: list[str], content: bool) -> str | None:
@@ -89,10 +87,6 @@ def _digest(path: Path, like: str) -> str:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, name).digest()
     return f"{name}={base64.urlsafe_b64encode(found).rstrip(b'=').decode()}"
-
-
-def _pruned(path: Path, globs: tuple[str, ...]) -> bool:
-    return any(part.match(pattern) for pattern in globs for part in (path, *path.parents) if part.parts)
 
 
 def _distributions(folder: Path) -> Iterable[metadata.Distribution]:

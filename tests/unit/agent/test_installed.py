@@ -1,6 +1,7 @@
 """Whether the files of an environment are still those that were installed."""
 
 import shutil
+import zipfile
 
 import pytest
 
@@ -25,6 +26,11 @@ def deep(built, wheels):
     return wish.key, folder
 
 
+def name(folder):
+    """A package's folder as it is told: below the environment's."""
+    return "/".join(folder.parts[-4:])
+
+
 def refusal(built, key, **how):
     with pytest.raises(EnvironmentUnavailable, match="is not as it was installed") as refused:
         built.verify(key, **how)
@@ -43,18 +49,34 @@ def test_what_nobody_touched_is_right_and_what_was_pruned_is_not_missed(built, d
 def test_a_file_that_is_missing_is_found(built, deep):
     key, folder = deep
     shutil.rmtree(folder / "used")
-    assert refusal(built, key) == f"{folder}/used/a.so is missing"
+    assert refusal(built, key) == f"{name(folder)}/used/a.so is missing"
 
 
 def test_a_file_of_another_size_is_found_and_the_others_are_counted(built, deep):
     key, folder = deep
     (folder / "code.py").write_text("ONE = 100\n")
     (folder / "used/a.so").unlink()
-    assert refusal(built, key) == f"{folder}/code.py has 10 bytes, not 8 (and 1 more)"
+    assert refusal(built, key) == f"{name(folder)}/code.py has 10 bytes, not 8 (and 1 more)"
 
 
 def test_other_bytes_of_the_same_number_are_found_where_everything_is_read(built, deep):
     key, folder = deep
     (folder / "code.py").write_text("ONE = 2\n")
     built.verify(key)
-    assert refusal(built, key, content=True) == f"{folder}/code.py has other bytes than were installed"
+    assert refusal(built, key, content=True) == f"{name(folder)}/code.py has other bytes than were installed"
+
+
+def test_what_a_wheels_maker_wrote_down_wrongly_is_no_damage(built, wheels):
+    """As in the real wheel of CNTK, whose METADATA is six bytes longer than its record says."""
+    wheel = make_wheel(wheels, "wrong", "1.0", {"wrong.py": "ONE = 1\n", "right.py": "TWO = 2\n"})
+    with zipfile.ZipFile(wheel) as file:
+        texts = {entry: file.read(entry).decode() for entry in file.namelist()}
+    with zipfile.ZipFile(wheel, "w") as file:
+        for entry, text in texts.items():
+            file.writestr(entry, text + "# more\n" if entry == "wrong.py" else text)
+    wish = Wish("python", spec("wrong"))
+    folder = built.obtain(wish)
+    built.verify(wish.key)
+    (found,) = folder.glob("lib/python*/site-packages/right.py")
+    found.unlink()
+    assert refusal(built, wish.key).endswith("right.py is missing")
