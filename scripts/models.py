@@ -35,7 +35,14 @@ from pytest_mlmodelscope.manifest.pipeline import Preparation
 
 MANIFESTS: Final = Path(__file__).parent.parent / "manifests"
 #: The labelled pictures on which a model's frameworks are compared.
-DATA: Final = {"fashion-cnn": "fashion-mnist", "squeezenet-1.1": "foolbox-imagenet"}
+DATA: Final = {
+    "fashion-cnn": "fashion-mnist",
+    "fashion-cnn-exported": "fashion-mnist",
+    "fashion-cnn-frozen": "fashion-mnist",
+    "fashion-cnn-keras": "fashion-mnist",
+    "fashion-cnn-torch-1.0.1": "fashion-mnist",
+    "squeezenet-1.1": "foolbox-imagenet",
+}
 BATCH: Final = 100
 
 
@@ -122,7 +129,9 @@ def _compare(model: ModelManifest, names: Sequence[str]) -> int:
 def _of_witness(model: ModelManifest, source: Fetcher, items: Sequence[Item]) -> NDArray[Any]:
     witness = Reference(source.fetch(model.assets["layers"]), source.fetch(model.assets["weights"]))
     before = Preparation(model.inputs, {})
-    return np.concatenate([witness(before.tensors(batch)[witness.input]) for batch in _batches(items)])
+    last = model.inputs[0].layout == "NHWC"
+    tensors = (before.tensors(batch)[witness.input] for batch in _batches(items))
+    return np.concatenate([witness(np.moveaxis(tensor, 3, 1) if last else tensor) for tensor in tensors])
 
 
 def _of_framework(
