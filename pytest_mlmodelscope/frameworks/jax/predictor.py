@@ -22,10 +22,10 @@ class JaxPredictor:
         exported = _read(request["files"]["model"])
         # JAX would take 64 bits for 32 otherwise, and say so in a warning only.
         jax.config.update("jax_enable_x64", _wide(exported))
-        self._in_tree = exported.in_tree
         self._order = _order(request["inputs"], _names(exported.in_tree), exported.in_avals)
-        self._places = _places(request["outputs"], _names(exported.out_tree))
-        self._call = jax.jit(exported.call)
+        places = _places(request["outputs"], _names(exported.out_tree))
+        self._outputs = [name for name, _ in places]
+        self._call = jax.jit(_flat(exported, [place for _, place in places]))
         module = _lowered(self._call, exported)
         refuse_calls_of_python(module)
         self._parameters, self._precision = parameters(module), precision(module)
@@ -34,10 +34,9 @@ class JaxPredictor:
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name."""
         check(self._declared, inputs)
-        args, kwargs = jax.tree_util.tree_unflatten(self._in_tree, [inputs[name] for name in self._order])
-        returned = jax.tree_util.tree_leaves(self._call(*args, **kwargs))
+        returned = self._call(*[inputs[name] for name in self._order])
         # Waits until the values are there, and copies them.
-        return {name: numpy.array(returned[place]) for name, place in self._places}
+        return {name: numpy.array(value) for name, value in zip(self._outputs, returned)}
 
     def describe(self) -> "dict[str, Any]":
         """Versions, threads and precision as they really are."""
@@ -117,16 +116,24 @@ def _places(declared: "list[dict[str, Any]]", names: "list[str | None]") -> "lis
     return [(name, names.index(name)) for name in wanted]
 
 
+def _flat(exported: "Any", places: "list[int]") -> "Any":
+    """The function with its arguments in a row, and only those results that are at the places."""
+
+    def call(*leaves: "Any") -> "list[Any]":
+        args, kwargs = jax.tree_util.tree_unflatten(exported.in_tree, leaves)
+        returned = jax.tree_util.tree_leaves(exported.call(*args, **kwargs))
+        return [returned[place] for place in places]
+
+    return call
+
+
 def _lowered(call: "Any", exported: "Any") -> "Any":
     """The function as a module of StableHLO, with one for each length that is free."""
-    args, kwargs = jax.tree_util.tree_unflatten(
-        exported.in_tree,
-        [
-            jax.ShapeDtypeStruct([length if isinstance(length, int) else 1 for length in aval.shape], aval.dtype)
-            for aval in exported.in_avals
-        ],
-    )
-    return call.lower(*args, **kwargs).compiler_ir("stablehlo")
+    shapes = [
+        jax.ShapeDtypeStruct([length if isinstance(length, int) else 1 for length in aval.shape], aval.dtype)
+        for aval in exported.in_avals
+    ]
+    return call.lower(*shapes).compiler_ir("stablehlo")
 
 
 def load(request: "dict[str, Any]") -> JaxPredictor:
