@@ -22,7 +22,7 @@ TOLERANCE_OPTION: Final[dict[str, Any]] = {
     },
 }
 #: For sums in single precision that were added up in another order.
-ROUNDING: Final = {"absolute": 1e-5, "relative": 1e-4}
+ROUNDING: Final = {"absolute": 1e-4, "relative": 1e-4}
 EXACT: Final = {"absolute": 0.0, "relative": 0.0}
 
 

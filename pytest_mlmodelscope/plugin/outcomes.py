@@ -102,7 +102,7 @@ def _measured(case: Case, measurement: Measurement | None) -> str | None:
     if measurement.kind == "static":
         return text
     if measurement.kind == "check":
-        return f"{text} in {measurement.n:,} inputs"
+        return f"{'1' if measurement.value else 'no'} counterexample in {measurement.n:,} inputs"
     data = f" of {case.dataset.name}" if case.dataset else ""
     failed = f", {measurement.failed:,} without an answer" if measurement.failed else ""
     return f"{text} over {'all ' if measurement.census else ''}{measurement.n:,} items{data}{failed}"

@@ -25,11 +25,15 @@ def head(matrix: Matrix) -> tuple[str, ...]:
     return "framework", matrix.metric, "differ", "lost/won", "p", "max diff", "latency"
 
 
+def name(row: Row) -> str:
+    """The framework and its version, without what its makers say of the build."""
+    return _text.plain(f"{row.framework} {row.version.partition('-')[0]}")
+
+
 def cells(matrix: Matrix, row: Row) -> tuple[str, ...]:
     """One row of the table; a dash where ``remarks`` says why there is nothing."""
-    name = f"{row.framework} {row.version}".strip() + (f" ({row.record})" if row.record else "")
     return (
-        _text.plain(name),
+        name(row) + (f" ({_text.plain(row.record)})" if row.record else ""),
         EMPTY if row.value is None else _value(matrix, row.value),
         EMPTY if row.differing is None else f"{row.differing:,}",
         EMPTY if row.lost is None or row.won is None else f"{row.lost:,}/{row.won:,}",
@@ -42,7 +46,7 @@ def cells(matrix: Matrix, row: Row) -> tuple[str, ...]:
 def remarks(matrix: Matrix) -> list[str]:
     """Against which row the others are held, what the latency is of, and why cells are empty."""
     first = next((row for row in matrix.rows if row.value is not None), None)
-    told = [] if first is None else [f"the others are held against {first.framework} {first.version}".strip()]
+    told = [] if first is None else [f"the others are held against {name(first)}"]
     if any(row.latency_s is not None and _of_the_run(row) for row in matrix.rows):
         told.append(f"{MARK} the worker's time for an item of the accuracy run, as no latency case was run")
     for row in matrix.rows:

@@ -60,7 +60,8 @@ def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) 
     parts: list[RenderableType] = []
     for matrix in matrices:
         table = _table(*_matrix.head(matrix))
-        table.columns[0].no_wrap = True
+        for column in table.columns[1:]:
+            column.no_wrap = True
         for cells in _matrix.rows(matrix):
             table.add_row(*(_styled(cell, "") for cell in cells))
         parts += [*([""] if parts else []), _styled(_matrix.title(matrix), "bold"), table]

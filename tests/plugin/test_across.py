@@ -120,7 +120,7 @@ def test_a_refuted_check_shows_what_refutes_it(run, project):
         [
             "REFUTED: fine on onnxruntime *, cpu",
             "  published: no counterexample  (a requirement of the claim file itself, claims/checks.yml:1)",
-            "  measured:  1 counterexamples in * inputs",
+            "  measured:  1 counterexample in * inputs",
             "  reason:    scores of item 1: * the smallest input found: pixels = *kept in *.npz*",
         ]
     )

@@ -182,6 +182,14 @@ def test_every_report_shows_each_framework_and_figure(both, report):
     assert "held against onnxruntime" in text or report is json
 
 
+def test_eighty_columns_are_enough_whatever_a_framework_says_of_its_build(both):
+    both[1]["software"]["version"] = "2026.4.1-22982-e213a147257-releases/2026/4"
+    lines = terminal.matrices(matrices(both), width=80).splitlines()
+    (row,) = [line for line in lines if line.startswith("python 2026.4.1 ")]
+    assert "releases" not in row
+    assert len(row.split()) == len(["python", "2026.4.1", "9.99", "%", "9", "9/9", "0.9", "0.9", "9.9", "us*"])
+
+
 def test_reports_say_why_cells_are_empty(both):
     both[1]["outputs"] = {"why": "outputs of more than 64 MB are not kept"}
     text = terminal.matrices(matrices(both), width=160)
