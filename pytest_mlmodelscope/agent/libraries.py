@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from pytest_mlmodelscope.agent.install import InstallError
+from pytest_mlmodelscope.agent.install import InstallError, interpreter
 from pytest_mlmodelscope.core.errors import AssetError
 from pytest_mlmodelscope.core.framework import Libraries
 from pytest_mlmodelscope.manifest.sources import debian
@@ -21,14 +21,15 @@ _LIBRARY: Final = re.compile(r"lib.+\.so(\.[0-9]+)*")
 
 
 def provide(libraries: Libraries, folder: Path, progress: Callable[[str], None], offline: bool = False) -> None:
-    """Unpack and link the libraries of an environment.
+    """Unpack the libraries that the system has not, and link those that want another name.
 
     Raises:
         InstallError: one cannot be had.
     """
-    if libraries.debian and offline:
-        raise InstallError(f"Debian's {', '.join(libraries.debian)} cannot be fetched offline")
-    for package in libraries.debian:
+    lacking = [package for name, package in libraries.debian.items() if not _loads(name, folder)]
+    if lacking and offline:
+        raise InstallError(f"Debian's {', '.join(lacking)} cannot be fetched offline")
+    for package in lacking:
         _unpack(package, folder, progress)
     if libraries.links:
         (folder / LINKS).mkdir()
@@ -45,6 +46,12 @@ def search_path(folder: Path) -> Iterator[Path]:
         yield folder / LINKS
     unpacked = (folder / UNPACKED).rglob("lib*.so*")
     yield from sorted({file.parent for file in unpacked if _LIBRARY.fullmatch(file.name)})
+
+
+def _loads(name: str, folder: Path) -> bool:
+    """Whether a worker would find a library; another process tries, as libraries start when they are loaded."""
+    command = [str(interpreter(folder)), "-I", "-c", f"import ctypes; ctypes.CDLL({name!r})"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
 def _unpack(package: str, folder: Path, progress: Callable[[str], None]) -> None:

@@ -51,7 +51,7 @@ class Wish:
             self.spec.requirements,
             [[attempt.requirements, attempt.torch_backend] for attempt in self.spec.attempts],
             self.lock and self.lock.read_text(encoding="utf-8"),
-            [self.spec.libraries.debian, dict(self.spec.libraries.links)],
+            [dict(self.spec.libraries.debian), dict(self.spec.libraries.links)],
             self.spec.prune,
             sorted(self.packages),
             self.asked,

@@ -26,11 +26,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Libraries:
-    """System libraries of an environment: packages of ``debian`` that are unpacked into it, and
-    ``links``, names under which the worker looks for files of it.
+    """System libraries of an environment: ``debian`` names the package of each that the system may
+    lack, ``links`` are names under which the worker looks for files of the environment.
     """
 
-    debian: tuple[str, ...] = ()
+    debian: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     links: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
@@ -129,4 +129,4 @@ def _attempt(entry: Mapping[str, Any]) -> Attempt:
 
 
 def _libraries(entry: Mapping[str, Any]) -> Libraries:
-    return Libraries(tuple(entry.get("debian", ())), entry.get("links", {}))
+    return Libraries(entry.get("debian", {}), entry.get("links", {}))

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -19,7 +20,7 @@ PACKAGE, NAME, ALIAS = "libmunge2", "libmunge.so.2", "libmunge-as-a-framework-kn
 
 
 def test_a_library_and_its_other_name_are_found_by_the_worker(built, wheels):
-    libraries = Libraries((PACKAGE,), {ALIAS: NAME})
+    libraries = Libraries({NAME: PACKAGE}, {ALIAS: NAME})
     wish = Wish("python", spec("tiny-model", libraries=libraries))
     folder = built.obtain(wish)
     variables = built.about(wish.key)["variables"]
@@ -29,6 +30,19 @@ def test_a_library_and_its_other_name_are_found_by_the_worker(built, wheels):
     with pytest.raises(OSError, match=ALIAS):
         ctypes.CDLL(ALIAS)
     assert not [line for line in built.said if "cannot" in line]
+
+
+def here(folder):
+    """A folder that passes for an environment: it has this Python."""
+    python = interpreter(folder)
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    return folder
+
+
+def test_what_the_system_has_is_not_fetched(tmp_path):
+    provide(Libraries({"libc.so.6": "no-such-package"}), here(tmp_path), print)
+    assert list(search_path(tmp_path)) == []
 
 
 def test_what_was_there_on_the_search_path_stays_there_behind_it(built, wheels, monkeypatch):
@@ -50,12 +64,12 @@ def test_a_link_to_nothing_and_a_package_that_is_none_are_refused(tmp_path):
     with pytest.raises(InstallError, match=r"there is no libnone\.so in the environment for libany\.so\.1"):
         provide(Libraries(links={"libany.so.1": "libnone.so"}), tmp_path, print)
     with pytest.raises(InstallError, match="cannot be fetched offline"):
-        provide(Libraries((PACKAGE,)), tmp_path, print, offline=True)
+        provide(Libraries({NAME: PACKAGE}), here(tmp_path), print, offline=True)
 
 
 def test_where_there_is_no_debian_that_is_said(built, wheels, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvironmentUnavailable) as refused:
-        built.obtain(Wish("python", spec("tiny-model", libraries=Libraries((PACKAGE,)))))
+        built.obtain(Wish("python", spec("tiny-model", libraries=Libraries({NAME: PACKAGE}))))
     assert "apt-get is not here" in refused.value.got
     assert "run on Debian" in refused.value.got
