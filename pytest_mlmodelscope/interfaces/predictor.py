@@ -36,9 +36,10 @@ class Predictor(Protocol):
     def predict(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """All outputs by name, first axis in the order of the inputs'; complete on return.
 
-        Inputs are not changed, and are the caller's again on return: copy what is to be kept. Outputs
-        stay valid after the next call. Raises ValueError or
-        TypeError (with a sentence) on an input of the wrong name, dtype or shape.
+        The worker has held the inputs against the manifest's names, types and shapes before. They
+        are not changed, and are the caller's again on return: copy what is to be kept. Outputs
+        stay valid after the next call. Raises ValueError or TypeError (with a sentence) on an input
+        that the model cannot take all the same.
         """
 
     def describe(self) -> Mapping[str, Any]:

@@ -173,26 +173,6 @@ class FrameworkTests:
         with self.agent(environment) as agent:
             assert [agent.open(tiny.request(threads=count))["threads"] for count in (1, 2)] == [1, 2]
 
-    def test_an_unknown_input_is_refused(self, model: Agent, tiny: TinyModel) -> None:
-        """With a sentence, and the worker goes on."""
-        query = tiny.query(tiny.items)
-        name = next(iter(query))
-        self._refused(model, tiny, {"no such input" if key == name else key: value for key, value in query.items()})
-
-    def test_another_dtype_is_refused(self, model: Agent, tiny: TinyModel) -> None:
-        """Nothing is converted silently."""
-        query = tiny.query(tiny.items)
-        for name, value in query.items():
-            other = "float64" if getattr(value, "dtype", None) != np.float64 else "float32"
-            self._refused(model, tiny, {**query, name: np.zeros(np.shape(value), dtype=other)})
-
-    def test_another_shape_is_refused(self, model: Agent, tiny: TinyModel) -> None:
-        """Nothing is broadcast or flattened silently."""
-        query = tiny.query(tiny.items)
-        arrays = [name for name, value in query.items() if isinstance(value, np.ndarray)]
-        for name in arrays:
-            self._refused(model, tiny, {**query, name: np.repeat(query[name][..., None], 2, axis=-1)})
-
     def test_a_broken_file_is_refused(self, environment: Environment, tiny: TinyModel, tmp_path: Path) -> None:
         """Half a model, or something else, is an error with a sentence and not a crash of the host."""
         for role, path in tiny.files.items():
@@ -221,12 +201,6 @@ class FrameworkTests:
         """Never the processor silently."""
         with self.agent(environment) as agent, pytest.raises(ModelError, match="fpga"):
             agent.open(tiny.request(device="fpga"))
-
-    def _refused(self, model: Agent, tiny: TinyModel, query: Mapping[str, Any]) -> None:
-        with pytest.raises(ModelError) as refused:
-            model.predict(query)
-        assert len(refused.value.what) > 10
-        model.predict(tiny.query(tiny.items))
 
     @staticmethod
     def _same(one: Any, other: Any, tolerance: float) -> None:

@@ -15,6 +15,7 @@ from array import array
 from typing import Any, Iterator
 
 from pytest_mlmodelscope.worker import limits, wire
+from pytest_mlmodelscope.worker.declared import check
 from pytest_mlmodelscope.worker.window import inherited
 
 
@@ -56,6 +57,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._predictor = None  # type: Any
+        self._declared = []  # type: list[dict[str, Any]]
 
     def answer(self, header: "dict[str, Any]", tensors: "list[tuple[str, Any]]") -> "list[Any]":
         """The message that answers a question, ready to be written."""
@@ -68,10 +70,17 @@ class Worker:
     def _on_open(self, _: "Any", framework: str, request: "dict[str, Any]") -> "Any":
         module = importlib.import_module("pytest_mlmodelscope.frameworks.%s.predictor" % framework)
         self._predictor = module.load(request)
+        self._declared = request.get("inputs", [])
         return {"describe": json.loads(json.dumps(dict(self._predictor.describe()), default=str))}, ()
+
+    def _check(self, inputs: "dict[str, Any]") -> None:
+        """Hold inputs against the manifest, where it says anything of them; outside of what is timed."""
+        if self._declared:
+            check(self._declared, inputs)
 
     def _on_predict(self, tensors: "list[tuple[str, Any]]") -> "Any":
         inputs = dict(tensors)
+        self._check(inputs)
         predict = self._predictor.predict
         start = clock()
         outputs = predict(inputs)
@@ -81,14 +90,17 @@ class Worker:
         return {"ns": spent}, outputs.items()
 
     def _on_fit(self, tensors: "list[tuple[str, Any]]") -> "Any":
-        labels = tensors[-1][1]
-        self._predictor.fit(dict(tensors[:-1]), labels.tolist() if hasattr(labels, "tolist") else labels)
+        inputs, labels = dict(tensors[:-1]), tensors[-1][1]
+        self._check(inputs)
+        self._predictor.fit(inputs, labels.tolist() if hasattr(labels, "tolist") else labels)
         return {}, ()
 
     def _on_load(
         self, tensors: "list[tuple[str, Any]]", scenario: str, width: int, settings: "dict[str, Any]"
     ) -> "Any":
         queries = [dict(tensors[start : start + width]) for start in range(0, len(tensors), width)]
+        for query in queries:
+            self._check(query)
         predict, count = self._predictor.predict, len(queries)
         pattern = importlib.import_module("pytest_mlmodelscope.scenarios." + scenario)
         timings = pattern.run(lambda index: predict(queries[index % count]), settings)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 
-from pytest_mlmodelscope.frameworks._declared import check, only
+from pytest_mlmodelscope.frameworks._declared import only
 from pytest_mlmodelscope.frameworks.caffe.library import caffe, get_threads, set_threads
 from pytest_mlmodelscope.frameworks.caffe.model import check_network, weighted
 from pytest_mlmodelscope.frameworks.caffe.trial import attempt
@@ -23,7 +23,6 @@ class CaffePredictor:
         caffe.set_mode_cpu()
         attempt(lambda: _try(request))
         set_threads(request["threads"])
-        self._declared = request["inputs"]
         self._net = _opened(request["files"])
         self._net.copy_from(request["files"]["weights"])
         self._precision = _precision(self._net)
@@ -35,7 +34,6 @@ class CaffePredictor:
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name: any blobs of the network, as they are at its end."""
-        check(self._declared, inputs)
         for name, value in inputs.items():
             if value.shape != self._fed[name].shape:
                 self._reshape(name, value.shape)

@@ -6,7 +6,7 @@ from typing import Any
 import google.protobuf
 import numpy
 
-from pytest_mlmodelscope.frameworks._declared import check, only
+from pytest_mlmodelscope.frameworks._declared import only
 from pytest_mlmodelscope.frameworks.caffe2.library import get_threads, set_threads, version, workspace
 from pytest_mlmodelscope.frameworks.caffe2.model import check_init, made, read_net, statistics, wanted
 
@@ -18,8 +18,7 @@ class Caffe2Predictor:
 
     def __init__(self, request: "dict[str, Any]") -> None:
         only("the device", request["device"], ["cpu"])
-        self._declared = request["inputs"]
-        names = [entry["name"] for entry in self._declared]
+        names = [entry["name"] for entry in request["inputs"]]
         set_threads(request["threads"])
         net = read_net(request["files"]["predict_net"], "predict_net")
         space = _filled(request["files"]["init_net"])
@@ -32,7 +31,6 @@ class Caffe2Predictor:
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name: any blobs that the net computes, as they are at its end."""
-        check(self._declared, inputs)
         try:
             for name, blob in self._inputs:
                 blob.feed(inputs[name])

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy
 
-from pytest_mlmodelscope.frameworks._declared import check, only, threads
+from pytest_mlmodelscope.frameworks._declared import only, threads
 from pytest_mlmodelscope.frameworks.litert.survey import survey
 
 try:
@@ -20,7 +20,6 @@ class LitePredictor:
 
     def __init__(self, request: "dict[str, Any]") -> None:
         only("the device", request["device"], ["cpu"])
-        self._declared = request["inputs"]
         self._threads = threads(request["threads"])
         self._interpreter = _opened(request["files"]["model"], self._threads, request["options"].get("xnnpack", True))
         self._parameters, self._precision = survey(self._interpreter)
@@ -37,7 +36,6 @@ class LitePredictor:
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name."""
-        check(self._declared, inputs)
         shapes = [value.shape for value in inputs.values()]
         if shapes != self._shapes:
             self._resize(inputs)

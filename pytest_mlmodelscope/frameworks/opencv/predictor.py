@@ -5,7 +5,7 @@ from typing import Any
 import cv2
 import numpy
 
-from pytest_mlmodelscope.frameworks._declared import check, only, threads
+from pytest_mlmodelscope.frameworks._declared import only, threads
 from pytest_mlmodelscope.frameworks._onnx import survey
 
 
@@ -51,7 +51,6 @@ class OpenCvPredictor:
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name; OpenCV copies what comes in and what goes out."""
-        check(self._request["inputs"], inputs)
         for name, values in inputs.items():
             self._net.setInput(values, name)
         return dict(zip(self._outputs, self._forward()))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 import openvino
 
-from pytest_mlmodelscope.frameworks._declared import check, only, threads
+from pytest_mlmodelscope.frameworks._declared import only, threads
 from pytest_mlmodelscope.frameworks._onnx import survey
 
 _HINTS = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16, "fp16": openvino.Type.f16}
@@ -51,7 +51,6 @@ class OpenVinoPredictor:
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name; the first query of another number of items compiles."""
-        check(self._request["inputs"], inputs)
         infer = self._for(len(inputs[self._batched[0][1]]) if self._batched else None)
         for name, place in self._inputs.items():
             infer.set_input_tensor(place, _tensor(inputs[name]))

@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from pytest_mlmodelscope.frameworks._declared import check, only
+from pytest_mlmodelscope.frameworks._declared import only
 from pytest_mlmodelscope.frameworks.python import source
 from pytest_mlmodelscope.frameworks.python.place import find, steps
 
@@ -36,7 +36,6 @@ class PythonPredictor:
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """The answers in the order of the items; None for an item on which the function failed."""
-        check(self._request["inputs"], inputs)
         (values,) = inputs.values()
         if self._options.get("batch"):
             answers = self._call(values)
@@ -57,7 +56,6 @@ class PythonPredictor:
 
     def fit(self, inputs: "dict[str, Any]", labels: "list[Any]") -> None:
         """Train the model on these items."""
-        check(self._request["inputs"], inputs)
         (values,) = inputs.values()
         getattr(self._model, self._options.get("fit", {}).get("method", "fit"))(values, labels)
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 import tensorflow
 
-from pytest_mlmodelscope.frameworks._declared import check, only, threads
+from pytest_mlmodelscope.frameworks._declared import only, threads
 from pytest_mlmodelscope.frameworks.tensorflow import graph
 from pytest_mlmodelscope.frameworks.tensorflow.frozen_graph import open_frozen_graph
 from pytest_mlmodelscope.frameworks.tensorflow.keras_file import open_keras_file
@@ -28,7 +28,6 @@ class TensorFlowPredictor:
         _threading.set_inter_op_parallelism_threads(1)
         opened = _FORMATS[request["options"].get("format", "saved_model")](request, count)
         graph.refuse_outside(opened.nodes)
-        self._inputs = request["inputs"]
         self._parameters = graph.parameters(opened.nodes, opened.variables)
         self._precision = graph.precision(opened.nodes, opened.variables)
         only("the precision", request["precision"], [self._precision])
@@ -36,7 +35,6 @@ class TensorFlowPredictor:
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name; texts as arrays of text."""
-        check(self._inputs, inputs)
         return self._run(inputs)
 
     def describe(self) -> "dict[str, Any]":

@@ -92,6 +92,28 @@ def test_a_slow_producer_is_not_a_timeout(worker):
     assert len(list(worker("echo", dataclasses.replace(FAST, predict_s=0.3)).predict_stream(producer()))) == 2
 
 
+DECLARED = [{"name": "x", "dtype": "float32", "shape": ["batch", 3]}]
+UNFIT = {
+    "name": {"y": X["x"]},
+    "dtype": {"x": X["x"].astype(np.float64)},
+    "shape": {"x": np.repeat(X["x"], 2, axis=1)},
+    "extra": {**X, "y": X["x"]},
+}
+
+
+@pytest.mark.parametrize("unfit", UNFIT)
+def test_what_the_manifest_does_not_declare_never_reaches_the_model(worker, unfit):
+    agent = worker("echo")
+    agent.open({**request_for("echo"), "inputs": DECLARED})
+    settings = {
+        "warmup": 0, "min_queries": 3, "min_seconds": 0.0, "max_seconds": 5.0, "samples": 1, "batch": 2,
+    }  # fmt: skip
+    for ask in (agent.predict, lambda x: agent.load("offline", [X, x], settings), lambda x: agent.fit(x, [1, 2])):
+        with pytest.raises(ModelError, match=r"takes|missing"):
+            ask(UNFIT[unfit])
+        assert np.array_equal(agent.predict(X)[0]["x"], X["x"])
+
+
 def test_a_refused_batch_ends_the_stream_and_not_the_worker(worker):
     agent = worker("fail")
     with pytest.raises(ModelError):

@@ -1,9 +1,9 @@
-"""What a manifest declares, held against what a predictor is given."""
+"""What a manifest declares, held against what a model is given."""
 
 import numpy as np
 import pytest
 
-from pytest_mlmodelscope.frameworks._declared import check
+from pytest_mlmodelscope.worker.declared import check
 
 X = [{"name": "x", "dtype": "float32", "shape": ["batch", 4]}]
 TEXT = [{"name": "t", "dtype": "string", "shape": ["batch"]}]
