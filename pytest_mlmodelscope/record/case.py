@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
-from pytest_mlmodelscope.core.result import Measurement, Result
+from pytest_mlmodelscope.core.result import Case, Measurement, Result
 
 #: Latencies of single queries that a record keeps of one case; more are thinned evenly.
 MAX_LATENCIES: Final = 20_000
@@ -42,6 +42,7 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
         "source": asdict(claim.source),
         "model_digest": case.model.digest,
         "assets": {role: case.model.assets[name].sha256 for role, name in case.framework.assets.items()},
+        "made_of": _made_of(case),
         "data_digest": result.data_digest,
         "software": dict(result.software),
         "steps": dict(result.steps),
@@ -53,6 +54,12 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
     }
     plain: dict[str, Any] = json_ready(record)
     return plain
+
+
+def _made_of(case: Case) -> list[str]:
+    """SHA-256 of all that recipes made the framework's files of."""
+    recipes = (case.model.assets[name].recipe for name in case.framework.assets.values())
+    return sorted({source.sha256 for recipe in recipes if recipe for source in recipe.sources.values()})
 
 
 def dataset_name(claim: Claim) -> str | None:

@@ -27,7 +27,8 @@ def findings(cases: Sequence[_Case]) -> list[dict[str, Any]]:
     Right answers prove nothing: two good models give the same ones. Either all outputs are the same
     to the last bit, or all mistakes are: of different models each mistake of the one is made by the other
     with probability ``SHARED_MISTAKES`` at most, so that all of k with at most its k-th power.
-    Models whose manifests name the very same files are meant to be one.
+    Models whose manifests name the very same files, or files that recipes made of the same ones, are
+    meant to be one.
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for group in _same_items(cases):
@@ -51,7 +52,9 @@ def _same_items(cases: Sequence[_Case]) -> Iterator[list[_Case]]:
 def _differ(one: _Case, other: _Case) -> bool:
     """Whether two cases are of models that are said to be different."""
     files = [sorted(case.get("assets", {}).values()) for case in (one, other)]
-    return one["model_digest"] != other["model_digest"] and not (files[0] and files[0] == files[1])
+    origins = [case.get("made_of", []) for case in (one, other)]
+    is_one = any(first and first == second for first, second in (files, origins))
+    return one["model_digest"] != other["model_digest"] and not is_one
 
 
 def _alike(one: _Case, other: _Case) -> str | None:

@@ -252,6 +252,16 @@ def test_manifests_that_name_the_same_file_are_meant_to_be_one(project, planted,
     assert len(findings([{**case, "assets": {}} for case in cases])) == 1
 
 
+def test_files_that_recipes_made_of_the_same_ones_are_meant_to_be_one(project, planted, rows, records):
+    project.add("one", planted.linear())
+    project.add("two", renamed(planted.linear()))
+    project.add_data(rows)
+    cases = records(project.figures("one"), project.figures("two"))
+    assert [case["made_of"] for case in cases] == [[], []]
+    assert findings([{**case, "made_of": ["layers", "weights"]} for case in cases]) == []
+    assert len(findings([{**case, "made_of": ["layers", case["model"]]} for case in cases])) == 1
+
+
 def test_one_model_on_two_frameworks_is_expected_to_agree(project, planted, rows, records):
     project.add_code("linear", planted.linear(), code(planted.weights))
     project.add_data(rows, noisy_truth(rows, planted.weights, 80))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from pytest_mlmodelscope.core.claim import Conditions
 from pytest_mlmodelscope.core.result import BaselineComparison, Interval, Measurement, Verdict
 from pytest_mlmodelscope.core.schema import schema
+from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.case import MAX_LATENCIES, case_record, conditions, json_ready, thinned
 
 ISSUE_KEYS = {
@@ -24,13 +27,26 @@ def test_a_case_holds_what_the_format_promises(accuracy_result):
 
 
 #: Keys that records of earlier versions do not have, and that can be read without.
-LATER = {"assets", "check", "outputs"}
+LATER = {"assets", "check", "made_of", "outputs"}
 
 
 def test_a_case_has_exactly_the_keys_that_the_schema_describes(accuracy_result, timed_result):
     described = schema("record")["$defs"]["case"]
     for result in (accuracy_result(), timed_result()):
         assert set(case_record(result)) == set(described["properties"]) == {*described["required"], *LATER}
+
+
+def test_a_case_tells_of_what_its_files_were_made(accuracy_result):
+    catalogue = Catalogue([Path(__file__).parents[3] / "manifests"])
+    made_of = []
+    for name, framework in (("fashion-cnn", "caffe"), ("fashion-cnn-keras", "tensorflow"), ("magika", "onnxruntime")):
+        model = catalogue.model(name, "here")
+        result = accuracy_result()
+        case = dataclasses.replace(result.case, model=model, framework=model.frameworks[framework])
+        made_of.append(case_record(dataclasses.replace(result, case=case))["made_of"])
+    # Two formats of one network, of its layers and its weights; and a model as its author published it.
+    assert made_of[0] == made_of[1]
+    assert [len(digests) for digests in made_of] == [2, 2, 0]
 
 
 def test_figures_over_items(accuracy_result):
