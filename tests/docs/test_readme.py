@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pytest_mlmodelscope.claim.known import load_known
 from pytest_mlmodelscope.claim.load import is_claim_file, load_claims
+from pytest_mlmodelscope.core.registry import names
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,7 +32,12 @@ def test_an_accepted_verdict_that_is_shown_is_accepted() -> None:
         assert (verdict.lower() in accepted[claim]) if known else (verdict == "CONFIRMED" and claim not in accepted)
 
 
+def test_every_framework_is_named() -> None:
+    section = README.partition("## Frameworks")[2].partition("\n## ")[0].casefold().replace(" ", "")
+    assert [name for name in names("frameworks") if name not in section] == []
+
+
 def test_the_numbers_in_words_are_right() -> None:
-    words = {29: "twenty-nine", 11: "eleven"}
+    words = {44: "forty-four", 17: "seventeen"}
     models = {claim.model for claim in CLAIMS.values()}
-    assert f"{words[len(CLAIMS)]} figures of {words[len(models)]} models" in README
+    assert f"{words[len(CLAIMS)]} claims about {words[len(models)]} models" in README
