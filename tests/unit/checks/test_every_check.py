@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
+from pytest_mlmodelscope.checks import agrees_with
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.core.manifest import Input
 from pytest_mlmodelscope.core.registry import member, names
-from pytest_mlmodelscope.interfaces.check import Query
+from pytest_mlmodelscope.interfaces.check import Answers, Query
 from pytest_mlmodelscope.testing import checks
 from pytest_mlmodelscope.testing.checks import CheckTests, Example, query
 
@@ -114,3 +115,22 @@ def test_a_model_of_one_item_at_a_time_has_no_batch():
     alone = Query((Input("x", "float32", (1, 3)),), ({"x": np.zeros((1, 3), np.float32)},), ("x",))
     with pytest.raises(NotApplicable, match="one item at a time"):
         look("batch_invariant", {}, double)(alone)
+
+
+def answers(values, decisions):
+    return Answers({"y": values}, decisions, True)
+
+
+def test_outputs_that_no_step_decides_about_are_held_to_the_tolerance_alone():
+    values = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
+    near, far = values * np.float32(1 + 1e-6), values + np.float32(1)
+    same = agrees_with.compare({}, answers(values, list(values)), answers(near, list(near)))
+    assert (same.breach, same.differing) == (None, 0)
+    assert agrees_with.compare({}, answers(values, list(values)), answers(far, list(far))).breach is not None
+
+
+def test_a_class_that_differs_is_a_decision_however_near_the_outputs_are():
+    values = np.array([[1.0, 2.0]], dtype=np.float32)
+    seen = agrees_with.compare({}, answers(values, [1]), answers(values, [0]))
+    assert seen.breach is not None
+    assert "decided 1 and 0" in seen.breach.what
