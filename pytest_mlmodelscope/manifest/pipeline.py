@@ -119,8 +119,9 @@ def _stacked(spec: Input, values: list[Any]) -> Any:
             hint=f"end them with `- cast: {{dtype: {spec.dtype}}}`",
         )
     shape = spec.shape[1:] if spec.batched else spec.shape
+    fits = _fits(first.shape, shape)
     for array in arrays:
-        if not _fits(array.shape, shape) or (spec.batched and array.shape != first.shape):
+        if not (fits and array.shape == first.shape):
             raise ModelError(
                 f"the steps of the input {spec.name} give the wrong shape",
                 expected=list(shape) or list(first.shape),

@@ -33,12 +33,13 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], ND
     if len(set(old)) < len(old) or len(set(new)) < len(new) or not set(old) <= set(new):
         raise UsageError("the axes do not fit", got=f"from {old} to {new}", hint="each letter once, none left out")
     order = [old.index(letter) for letter in new if letter in old]
-    added = tuple(at for at, letter in enumerate(new) if letter not in old)
+    added = tuple(slice(None) if letter in old else None for letter in new)
 
     def layout(value: Any) -> NDArray[Any]:
         values = array("layout", value)
         if values.ndim != len(old):
             raise UsageError(f"the axes are not {old}", got=f"the shape {list(values.shape)}")
-        return np.expand_dims(np.ascontiguousarray(values.transpose(order)), added)
+        moved: NDArray[Any] = np.ascontiguousarray(values.transpose(order))[added]
+        return moved
 
     return layout
