@@ -196,7 +196,7 @@ def test_a_version_that_is_not_offered_is_answered_with_the_one_that_is(fetcher,
 def test_lists_of_its_own_do_where_the_systems_are_missing(tmp_path, hello):
     options = debian._own_lists(tmp_path / "apt")
     assert debian._run(["apt-get", *options, "update"], tmp_path).returncode == 0
-    assert debian._download(f"hello={hello}", tmp_path, options)
+    assert debian._download([f"hello={hello}"], tmp_path, options)
     assert [path.suffix for path in tmp_path.iterdir() if path.is_file()] == [".deb"]
 
 
