@@ -82,10 +82,15 @@ def test_a_device_that_the_framework_is_not_driven_on_is_not_applicable(run, pro
     tool = project.path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho 'Some GPU, 16384, 555.1'\n")
     tool.chmod(0o755)
-    write_claims(claim("fast", TRUE, conditions="{hardware: {device: gpu, name: Some}}"))
+    models = project.path / "manifests" / "models"
+    text = (models / "digits-means.yml").read_text().replace("name: digits-means", "name: code")
+    used = "onnxruntime: {assets: {model: graph}}"
+    assert used in text
+    (models / "code.yml").write_text(text.replace(used, 'python: {entry: "numpy:negative", batch: true}'))
+    write_claims(claim("fast", TRUE, model="code", conditions="{hardware: {device: gpu, name: Some}}"))
     run("-rs").stdout.fnmatch_lines(["SKIPPED*not applicable here: no GPU here*"])
     monkeypatch.setenv("PATH", str(project.path), prepend=os.pathsep)
-    run("-rs", "-m", "gpu").stdout.fnmatch_lines(["SKIPPED*ONNX Runtime is not driven on a gpu here*"])
+    run("-rs", "-m", "gpu").stdout.fnmatch_lines(["SKIPPED*Python is not driven on a gpu here*"])
 
 
 def test_a_broken_model_is_an_error_and_the_others_go_on(run, project, write_claims, claim):
