@@ -5,48 +5,31 @@ It runs in the host, once, in one version, so that two frameworks see the same t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_mlmodelscope.core.errors import MlmsError, ModelError
-from pytest_mlmodelscope.core.manifest import Input, Output, Step
-from pytest_mlmodelscope.core.registry import member
+from pytest_mlmodelscope.core.manifest import Input, Output
 from pytest_mlmodelscope.interfaces.dataset import Item
-from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.manifest.chain import Chain, Many, stacked
 
 #: What is asked at once when neither claim nor manifest says: enough to hide the wire's cost.
 TEXT_BATCH = 512
 TENSOR_BATCH = 32
 
 Tensors = dict[str, Any]
-Function = Callable[[Any], Any]
-
-
-def chain(steps: Sequence[Step], files: Mapping[str, Path]) -> Function | None:
-    """The steps as one function, or None where there are none."""
-    made = [member("steps", step.name).make(step.options, StepContext(files)) for step in steps]
-    if not made:
-        return None
-    if len(made) == 1:
-        first: Function = made[0]
-        return first
-
-    def run(value: Any) -> Any:
-        for function in made:
-            value = function(value)
-        return value
-
-    return run
 
 
 class Preparation:
     """Makes input tensors of items."""
 
     def __init__(self, inputs: Sequence[Input], files: Mapping[str, Path]) -> None:
-        self._inputs = [(spec, chain(spec.steps, files)) for spec in inputs]
+        self._inputs = [(spec, Chain(spec.steps, files)) for spec in inputs]
         fed = [spec for spec in inputs if spec.constant is None]
         self.batched = all(spec.batched for spec in fed)
         self._text = any(spec.dtype == "string" for spec in fed)
@@ -72,24 +55,27 @@ class Preparation:
         Raises:
             ModelError: a step fails, or gives another dtype or shape than the manifest declares.
         """
-        return {spec.name: self._tensor(spec, function, items) for spec, function in self._inputs}
+        return {spec.name: self._tensor(spec, steps, items) for spec, steps in self._inputs}
 
-    def _tensor(self, spec: Input, function: Function | None, items: Sequence[Item]) -> Any:
+    def _tensor(self, spec: Input, steps: Chain, items: Sequence[Item]) -> Any:
         if spec.constant is not None:
             shape = [len(items) if axis == "batch" else axis for axis in spec.shape]
             return np.full(shape, spec.constant, dtype=spec.dtype)
-        values = [_apply(spec, function, item) for item in items]
-        if spec.dtype == "string":
-            return values
-        return _stacked(spec, values)
+        values = _prepared(spec, steps, items)
+        return list(values) if spec.dtype == "string" else _as_declared(spec, values)
 
 
-def _apply(spec: Input, function: Function | None, item: Item) -> Any:
-    value = item.input if spec.field is None else _field(spec, item)
-    if function is None:
-        return value
+def _prepared(spec: Input, steps: Chain, items: Sequence[Item]) -> Many:
+    values = [item.input if spec.field is None else _field(spec, item) for item in items]
+    with suppress(Exception):
+        return steps.many(values)
+    # Once more, one by one, to say which item it was.
+    return [_applied(spec, steps, value, item) for value, item in zip(values, items, strict=True)]
+
+
+def _applied(spec: Input, steps: Chain, value: Any, item: Item) -> Any:
     try:
-        return function(value)
+        return steps.one(value)
     except Exception as error:
         raise ModelError(
             f"pre-processing of item {item.id} for the input {spec.name} failed: {_said(error)}",
@@ -108,27 +94,36 @@ def _field(spec: Input, item: Item) -> Any:
         raise ModelError(f'item {item.id} has no field "{spec.field}", which the input {spec.name} wants') from None
 
 
-def _stacked(spec: Input, values: list[Any]) -> Any:
-    arrays = [np.asarray(value) for value in values]
-    first = arrays[0]
-    if first.dtype != spec.dtype:
+def _as_declared(spec: Input, values: Many) -> Any:
+    """The values as the tensor that the manifest declares.
+
+    Raises:
+        ModelError: one has another dtype or shape than declared, or than the first one.
+    """
+    arrays = values if isinstance(values, np.ndarray) else [np.asarray(value) for value in values]
+    together = stacked(arrays)
+    for array in arrays[:1] if together is not None else arrays:
+        _check(spec, array, arrays[0].shape)
+    assert together is not None  # whatever cannot be stacked has been refused
+    return together if spec.batched else together[0]
+
+
+def _check(spec: Input, array: NDArray[Any], like: tuple[int, ...]) -> None:
+    if array.dtype != spec.dtype:
         raise ModelError(
-            f"the steps of the input {spec.name} give {first.dtype}",
+            f"the steps of the input {spec.name} give {array.dtype}",
             expected=spec.dtype,
-            got=str(first.dtype),
+            got=str(array.dtype),
             hint=f"end them with `- cast: {{dtype: {spec.dtype}}}`",
         )
     shape = spec.shape[1:] if spec.batched else spec.shape
-    fits = _fits(first.shape, shape)
-    for array in arrays:
-        if not (fits and array.shape == first.shape):
-            raise ModelError(
-                f"the steps of the input {spec.name} give the wrong shape",
-                expected=list(shape) or list(first.shape),
-                got=list(array.shape),
-                hint="resize, crop or pad to one shape, or leave `batch` out of the input's shape",
-            )
-    return np.stack(arrays) if spec.batched else first
+    if not _fits(array.shape, shape) or array.shape != like:
+        raise ModelError(
+            f"the steps of the input {spec.name} give the wrong shape",
+            expected=list(shape) or list(like),
+            got=list(array.shape),
+            hint="resize, crop or pad to one shape, or leave `batch` out of the input's shape",
+        )
 
 
 def _fits(shape: tuple[int, ...], declared: Sequence[int | str]) -> bool:
@@ -147,7 +142,7 @@ class Decision:
 
     def __init__(self, outputs: Sequence[Output], files: Mapping[str, Path], batched: bool) -> None:
         self._output = next((spec for spec in outputs if spec.steps), outputs[0] if outputs else None)
-        self._function = chain(self._output.steps, files) if self._output else None
+        self._steps = Chain(self._output.steps if self._output else (), files)
         self._batched = batched
 
     def predictions(self, outputs: Mapping[str, Any], count: int) -> list[Any]:
@@ -157,17 +152,20 @@ class Decision:
             ModelError: the output is missing or does not have one entry an item, or a step fails.
         """
         values = self._values(outputs, count)
-        if self._function is None:
+        if not self._steps:
             return [value.item() if isinstance(value, np.generic) else value for value in values]
+        with suppress(Exception):
+            return list(self._steps.many(values))
+        # One by one, because some have no answer, or to say what is wrong with the first of them.
         try:
-            return [None if value is None else self._function(value) for value in values]
+            return [None if value is None else self._steps.one(value) for value in values]
         except Exception as error:
             raise ModelError(
                 f"post-processing failed: {_said(error)}",
                 hint="check the output's steps in the model's manifest",
             ) from error
 
-    def _values(self, outputs: Mapping[str, Any], count: int) -> Sequence[Any]:
+    def _values(self, outputs: Mapping[str, Any], count: int) -> Many:
         name = self._output.name if self._output else next(iter(outputs), "")
         if name not in outputs:
             raise ModelError(f'the model has no output "{name}"', got=", ".join(outputs) or "none")

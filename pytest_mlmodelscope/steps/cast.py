@@ -48,6 +48,10 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], ND
     return cast
 
 
+#: Element by element: many items at once are a larger array.
+make_batched = make
+
+
 def _read(value: Any) -> Any:
     """Text, or a list of texts, as numbers: whole ones where all are, so that large ones stay exact.
 

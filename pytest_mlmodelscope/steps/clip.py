@@ -32,3 +32,7 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], ND
     if low > high:
         raise UsageError("the ends are in the wrong order", got=f"{low} to {high}")
     return lambda value: np.clip(array("clip", value), low, high)
+
+
+#: Element by element: many items at once are a larger array.
+make_batched = make

@@ -17,3 +17,8 @@ OPTIONS: Final = schema()
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From an array to its elements in row-major order."""
     return lambda value: array("flatten", value).reshape(-1)
+
+
+def make_batched(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
+    """The same for many items."""
+    return lambda values: array("flatten", values).reshape(len(values), -1)

@@ -29,16 +29,26 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], ND
     Raises:
         UsageError: a letter comes twice or is lost. Called on an array with another number of axes, too.
     """
+    return _layout(options, before=0)
+
+
+def make_batched(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
+    """The same for many items."""
+    return _layout(options, before=1)
+
+
+def _layout(options: Mapping[str, Any], before: int) -> Callable[[Any], NDArray[Any]]:
+    """The step on arrays that have so many axes before those of an item, which stay where they are."""
     old, new = options["from"], options["to"]
     if len(set(old)) < len(old) or len(set(new)) < len(new) or not set(old) <= set(new):
         raise UsageError("the axes do not fit", got=f"from {old} to {new}", hint="each letter once, none left out")
-    order = [old.index(letter) for letter in new if letter in old]
-    added = tuple(slice(None) if letter in old else None for letter in new)
+    order = [*range(before), *(before + old.index(letter) for letter in new if letter in old)]
+    added = (slice(None),) * before + tuple(slice(None) if letter in old else None for letter in new)
 
     def layout(value: Any) -> NDArray[Any]:
         values = array("layout", value)
-        if values.ndim != len(old):
-            raise UsageError(f"the axes are not {old}", got=f"the shape {list(values.shape)}")
+        if values.ndim != len(order):
+            raise UsageError(f"the axes are not {old}", got=f"the shape {list(values.shape[before:])}")
         moved: NDArray[Any] = np.ascontiguousarray(values.transpose(order))[added]
         return moved
 

@@ -30,6 +30,16 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], ND
     Raises:
         UsageError: a standard deviation is 0. Called on values with another number of channels, too.
     """
+    return _normalize(options, before=0)
+
+
+def make_batched(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
+    """The same for many items."""
+    return _normalize(options, before=1)
+
+
+def _normalize(options: Mapping[str, Any], before: int) -> Callable[[Any], NDArray[Any]]:
+    """The step on arrays that have so many axes before those of an item."""
     mean, std = np.atleast_1d(options["mean"]), np.atleast_1d(options["std"])
     axis = options.get("axis", -1)
     if not std.all():
@@ -37,21 +47,23 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], ND
 
     def normalize(value: Any) -> NDArray[Any]:
         values = floating("normalize", value)
-        normal: NDArray[Any] = (values - _along(mean, values, axis)) / _along(std, values, axis)
+        shape = values.shape[before:]
+        normal: NDArray[Any] = (values - _along(mean, values, shape, axis)) / _along(std, values, shape, axis)
         return normal
 
     return normalize
 
 
-def _along(figures: NDArray[Any], values: NDArray[Any], axis: int) -> NDArray[Any]:
+def _along(figures: NDArray[Any], values: NDArray[Any], shape: tuple[int, ...], axis: int) -> NDArray[Any]:
+    """The figures in the type of the values, along one axis of an item's shape."""
     if figures.size == 1:
         return figures.astype(values.dtype)
-    if not -values.ndim <= axis < values.ndim or values.shape[axis] != figures.size:
+    if not -len(shape) <= axis < len(shape) or shape[axis] != figures.size:
         raise UsageError(
             f"{figures.size} figures do not fit axis {axis}",
-            got=f"the shape {list(values.shape)}",
+            got=f"the shape {list(shape)}",
             hint="`axis: 0` after a layout of CHW",
         )
-    shape = [1] * values.ndim
-    shape[axis] = figures.size
-    return figures.astype(values.dtype).reshape(shape)
+    along = [1] * len(shape)
+    along[axis] = figures.size
+    return figures.astype(values.dtype).reshape(along)

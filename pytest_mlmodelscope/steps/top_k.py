@@ -27,3 +27,15 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], li
         return best
 
     return top_k
+
+
+def make_batched(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], list[list[int]]]:
+    """The same for many items."""
+    k = options["k"]
+
+    def top_k(values: Any) -> list[list[int]]:
+        scores = array("top_k", values).reshape(len(values), -1)
+        best: list[list[int]] = np.argsort(-scores.astype(np.float64), axis=1, kind="stable")[:, :k].tolist()
+        return best
+
+    return top_k

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.step import StepContext
@@ -58,6 +60,20 @@ class StepTests:
             files[name].write_bytes(content)
         function: Callable[[Any], Any] = self.module().make(example.options, StepContext(files))
         return function
+
+    def test_many_at_once_are_the_same_as_one_by_one(self, tmp_path: Path) -> None:
+        """To the bit, where the step has a function for them."""
+        make_batched = getattr(self.module(), "make_batched", None)
+        for example in self.examples:
+            if make_batched is None or not isinstance(example.value, np.ndarray):
+                continue
+            single = self.made(example, tmp_path)
+            values = [example.value, example.value[::-1] if example.value.ndim else example.value, example.value]
+            context = StepContext({name: tmp_path / name for name in example.files})
+            many = make_batched(example.options, context)(np.stack(values))
+            assert len(many) == len(values)
+            for one, value in zip(many, values, strict=True):
+                assert_same(one, single(value))
 
     def test_options_have_a_schema_that_describes_each_and_refuses_others(self) -> None:
         """A misspelt option must not be ignored silently."""

@@ -8,7 +8,7 @@ import pytest
 from pytest_mlmodelscope.core.errors import ModelError
 from pytest_mlmodelscope.core.manifest import Input, Output, Step
 from pytest_mlmodelscope.interfaces.dataset import Item
-from pytest_mlmodelscope.manifest.pipeline import TENSOR_BATCH, TEXT_BATCH, Decision, Preparation, chain
+from pytest_mlmodelscope.manifest.pipeline import TENSOR_BATCH, TEXT_BATCH, Decision, Preparation
 
 FLAT = Step("flatten")
 AS_FLOAT = Step("cast", {"dtype": "float32"})
@@ -32,32 +32,6 @@ def prepared(items, *inputs):
 
 def decided(outputs, count, *specs, batched=True):
     return Decision(specs, {}, batched).predictions(outputs, count)
-
-
-# -- a chain of steps -------------------------------------------------------------------------------
-
-
-def test_no_steps_are_no_function():
-    assert chain((), {}) is None
-
-
-def test_one_step_is_itself():
-    assert chain((ARGMAX,), {})(np.array([1, 9, 3])) == 1
-
-
-def test_steps_follow_one_another_in_the_manifests_order():
-    halved = chain((Step("scale", {"by": 0.5}), AS_FLOAT, FLAT), {})
-    assert halved(np.array([[2.0, 4.0]])).tolist() == [1.0, 2.0]
-    clipped_last = chain((Step("scale", {"by": 10.0}), Step("clip", {"low": 0, "high": 5})), {})
-    clipped_first = chain((Step("clip", {"low": 0, "high": 5}), Step("scale", {"by": 10.0})), {})
-    assert (clipped_last(np.array([1.0]))[0], clipped_first(np.array([1.0]))[0]) == (5.0, 10.0)
-
-
-def test_a_step_finds_the_files_that_it_names(tmp_path):
-    words = tmp_path / "words.txt"
-    words.write_text("zero\none\ntwo\n")
-    named = chain((ARGMAX, Step("labels", {"asset": "words"})), {"words": words})
-    assert named(np.array([0.1, 0.2, 0.7])) == "two"
 
 
 # -- tensors ----------------------------------------------------------------------------------------
@@ -160,6 +134,12 @@ def test_items_of_several_shapes_cannot_be_stacked():
     assert "leave `batch` out" in refused.value.hint
 
 
+def test_items_of_several_types_are_refused():
+    mixed = [Item("0", np.zeros(4, np.float32)), Item("1", np.zeros(4))]
+    with pytest.raises(ModelError, match="the steps of the input x give float64"):
+        prepared(mixed, Input("x", "float32", ("batch", 4)))
+
+
 def test_a_shape_that_is_not_declared_is_not_checked():
     assert prepared(pictures(1, shape=(2, 3)), Input("x", "uint8"))["x"].shape == (2, 3)
 
@@ -169,6 +149,13 @@ def test_a_step_that_fails_is_told_with_the_item_and_the_input():
         prepared(texts("not a picture"), Input("x", "float32", ("batch", 4), steps=(FLAT, AS_FLOAT)))
     assert "check the steps" in refused.value.hint
     assert refused.value.__cause__ is not None
+
+
+def test_among_many_the_item_that_fails_is_named():
+    flat = Input("x", "float32", ("batch", 4), steps=(FLAT, Step("normalize", {"mean": [1, 2, 3, 4], "std": [1] * 4})))
+    items = [*(Item(str(number), np.zeros((2, 2))) for number in range(3)), Item("short", np.zeros(3))]
+    with pytest.raises(ModelError, match="pre-processing of item short for the input x failed: "):
+        prepared(items, flat)
 
 
 def test_a_picture_that_is_none_is_told_as_such():

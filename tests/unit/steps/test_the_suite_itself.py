@@ -77,6 +77,14 @@ def test_a_step_that_keeps_its_word_breaks_no_rule(tmp_path):
         ({"make": lambda options, context: lambda value: (value * 2)[None]}, "test_it_gives_what_is_expected"),
         ({"make": lambda options, context: lambda value: (value * 2).tolist()}, "test_it_gives_what_is_expected"),
         ({"make": in_place}, "test_it_leaves_its_argument_as_it_was"),
+        (
+            {"make_batched": lambda options, context: lambda values: values * 2 + np.arange(len(values))[:, None]},
+            "test_many_at_once_are_the_same_as_one_by_one",
+        ),
+        (
+            {"make_batched": lambda options, context: lambda values: (values * 2)[0]},
+            "test_many_at_once_are_the_same_as_one_by_one",
+        ),
         ({"make": counting}, "test_an_answer_does_not_depend_on_what_was_asked_before"),
     ],
 )
