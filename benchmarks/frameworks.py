@@ -1,13 +1,14 @@
 """What the product adds to each framework: latency and accuracy runs against the bare framework, in one table.
 
-    python benchmarks/frameworks.py [--model fashion-cnn] [--rounds 12] [--seconds 0.4] [FRAMEWORK...]
+    python benchmarks/frameworks.py [--model fashion-cnn] [--rounds 40] [--seconds 0.08] [--batch N] [FRAMEWORK...]
 
 Both sides load the same files in the same environment, on one thread. Latency: a worker under the
 scenario single_stream and a process of ``bare.py``, which both stay, take turns (A B B A) with short bursts;
 the ratio is the median over the rounds of median by median. Goal: within 3 % at batch 1 and 32. Accuracy:
 the whole test set from the file to the number of right answers, against the loop that one would write by
-hand (read, prepare, predict, count, in batches of 32). Goal: at least 95 % of its items a second. Both must
-count the same number right.
+hand (read, prepare, predict, count), both in batches of the size that the claim states (or ``--batch``).
+Goal: at least 95 % of its items a second. Both must count the same number right. In brackets: the quartiles
+of the rounds.
 """
 
 from __future__ import annotations
@@ -137,13 +138,13 @@ class Stack:
         return "NCHW" if spec.shape[1] == 1 else "NHWC"
 
 
-def stacks(claim_file: Path, frameworks: list[str]) -> Iterator[Stack]:
+def stacks(claim_file: Path, frameworks: list[str], batch: int | None = None) -> Iterator[Stack]:
     """The accuracy case of each framework, with its environment and files."""
     cache = Cache()
     fetcher, environments = Fetcher(cache), Environments(cache.root, progress=lambda text: print(f"  {text}"))
     catalogue = Catalogue([ROOT / "manifests"])
     claim = next(claim for claim in load_claims(claim_file) if claim.metric == "accuracy")
-    conditions = dataclasses.replace(claim.conditions, threads=1, batch=32)
+    conditions = dataclasses.replace(claim.conditions, threads=1, batch=batch or claim.conditions.batch or 32)
     for case in expand(dataclasses.replace(claim, conditions=conditions), catalogue):
         if frameworks and case.framework.name not in frameworks:
             continue
@@ -197,8 +198,8 @@ def latencies(stack: Stack, batch: int, rounds: int, seconds: float, folder: Pat
 def accuracies(stack: Stack, rounds: int, folder: Path) -> tuple[float, list[float]]:
     """Items a second of the bare loop, and product by bare for each round."""
     split = stack.case.dataset.splits[stack.case.claim.dataset.split]  # type: ignore[union-attr]
-    assets = split.options["assets"]
-    question = ["accuracy", str(stack.data[assets["inputs"]]), str(stack.data[assets["labels"]]), 32, stack.layout()]
+    assets, batch = split.options["assets"], stack.case.claim.conditions.batch
+    question = ["accuracy", *(str(stack.data[assets[part]]) for part in ("inputs", "labels")), batch, stack.layout()]
     ratios, theirs = [], []
     for _ in range(rounds):
         with Engine(Settings()) as engine:
@@ -226,7 +227,7 @@ def row(stack: Stack, arguments: argparse.Namespace) -> list[str]:
         for batch in BATCHES:
             ms, ratios = latencies(stack, batch, arguments.rounds, arguments.seconds, Path(name))
             cells += [f"{ms:.3f}", _ratio(ratios, statistics.median(ratios) <= SLOWEST)]
-        rate, ratios = accuracies(stack, max(3, arguments.rounds // 4), Path(name))
+        rate, ratios = accuracies(stack, max(5, arguments.rounds // 8), Path(name))
         cells += [f"{rate:,.0f}", _ratio(ratios, statistics.median(ratios) >= FEWEST)]
     return cells
 
@@ -240,8 +241,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("frameworks", nargs="*")
     parser.add_argument("--model", default="fashion-cnn")
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--seconds", type=float, default=0.4)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=0.08)
+    parser.add_argument("--batch", type=int, help="of the accuracy runs; the claim's, if not given")
     arguments = parser.parse_args()
     table = Table("framework", "version", title=f"{arguments.model}, one thread: product by bare [quartiles]")
     for batch in BATCHES:
@@ -249,7 +251,7 @@ def main() -> None:
         table.add_column(f"ratio (<= {SLOWEST})", justify="right")
     table.add_column("bare items/s", justify="right")
     table.add_column(f"ratio (>= {FEWEST})", justify="right")
-    for stack in stacks(ROOT / "claims" / f"{arguments.model}.yml", arguments.frameworks):
+    for stack in stacks(ROOT / "claims" / f"{arguments.model}.yml", arguments.frameworks, arguments.batch):
         try:
             table.add_row(*row(stack, arguments))
         except MlmsError as error:

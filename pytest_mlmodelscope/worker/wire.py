@@ -69,6 +69,11 @@ def wait_forever(descriptor: int, events: int) -> None:
     poll.poll()
 
 
+def is_waiting(reader: int) -> bool:
+    """Whether there is something to read, or the other side is gone."""
+    return bool(select.select([reader], [], [], 0)[0])
+
+
 def send(writer: int, buffers: "list[Any]", wait: "Any" = wait_forever) -> None:
     """Write what ``encode`` made to a descriptor that does not block; ``wait`` is called when it is full.
 

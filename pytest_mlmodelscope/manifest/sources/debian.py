@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -36,16 +38,38 @@ def with_dependencies(package: str, folder: Path, progress: Callable[[str], None
     """
     _require_tools(f"the Debian package {package} is needed", None)
     progress(f"fetching {package} and what it needs with apt")
-    if _download_all(package, folder, ()):
-        return sorted(folder.glob("*.deb"))
-    progress("reading the lists of Debian's packages")
-    with tempfile.TemporaryDirectory(dir=folder) as lists:
-        own_lists = _own_lists(Path(lists))
-        updated = _run(["apt-get", *own_lists, "update"], folder)
-        if _download_all(package, folder, own_lists):
-            return sorted(folder.glob("*.deb"))
-    hint = f"apt says: {_complaint(updated.stderr)}" if updated.returncode else "check the machine's package sources"
-    raise AssetError(f"Debian's package sources do not offer {package}", hint=hint)
+    with _package_lists(folder, progress) as attempts:
+        for lists in attempts:
+            if _download_all(package, folder, lists.options):
+                return sorted(folder.glob("*.deb"))
+        hint = lists.complaint or "check the machine's package sources"
+        raise AssetError(f"Debian's package sources do not offer {package}", hint=hint)
+
+
+@dataclass(frozen=True)
+class _Lists:
+    """Lists of packages: the options that make apt read them, and what it said when it fetched them."""
+
+    options: Sequence[str] = ()
+    complaint: str = ""
+
+
+@contextmanager
+def _package_lists(folder: Path, progress: Callable[[str], None]) -> Iterator[Iterator[_Lists]]:
+    """The system's lists, then, where those were not enough, fresh ones in a folder of their own.
+
+    The system's own may be missing or old, and changing them is not ours to do.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+
+        def attempts() -> Iterator[_Lists]:
+            yield _Lists()
+            progress("reading the lists of Debian's packages")
+            options = _own_lists(Path(own))
+            updated = _run(["apt-get", *options, "update"], folder)
+            yield _Lists(options, f"apt says: {_complaint(updated.stderr)}" if updated.returncode else "")
+
+        yield attempts()
 
 
 def _download_all(package: str, folder: Path, options: Sequence[str]) -> bool:
@@ -68,16 +92,11 @@ def _require_tools(why: str, where: str | None) -> None:
 
 def _downloaded(asset: Asset, folder: Path, progress: Callable[[str], None]) -> Path:
     wanted = [(asset.package or "").replace("==", "=", 1)]
-    if _download(wanted, folder, ()):
-        return next(folder.glob("*.deb"))
-    # The system's own lists are missing or old, and changing them is not ours to do.
-    progress("reading the lists of Debian's packages")
-    with tempfile.TemporaryDirectory(dir=folder) as lists:
-        own_lists = _own_lists(Path(lists))
-        updated = _run(["apt-get", *own_lists, "update"], folder)
-        if _download(wanted, folder, own_lists):
-            return next(folder.glob("*.deb"))
-        raise _not_offered(asset, folder, own_lists, updated)
+    with _package_lists(folder, progress) as attempts:
+        for lists in attempts:
+            if _download(wanted, folder, lists.options):
+                return next(folder.glob("*.deb"))
+        raise _not_offered(asset, folder, lists)
 
 
 def _download(wanted: Sequence[str], folder: Path, options: Sequence[str]) -> bool:
@@ -102,18 +121,14 @@ def _own_lists(folder: Path) -> list[str]:
     return [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
 
 
-def _not_offered(
-    asset: Asset, folder: Path, options: Sequence[str], updated: subprocess.CompletedProcess[str]
-) -> AssetError:
+def _not_offered(asset: Asset, folder: Path, lists: _Lists) -> AssetError:
     name, _, version = (asset.package or "").partition("==")
-    table = _run(["apt-cache", *options, "madison", name], folder).stdout
+    table = _run(["apt-cache", *lists.options, "madison", name], folder).stdout
     offered = sorted({line.split("|")[1].strip() for line in table.splitlines() if line.count("|") > 1})
     if offered:
         hint = f"write `package: {name}=={offered[-1]}`, or add a release with {version} to the package sources"
-    elif updated.returncode != 0:
-        hint = f"apt says: {_complaint(updated.stderr)}"
     else:
-        hint = "check `package:`, and the machine's package sources"
+        hint = lists.complaint or "check `package:`, and the machine's package sources"
     return AssetError(
         f"Debian's package sources do not offer {asset.package}",
         where=asset.where,
