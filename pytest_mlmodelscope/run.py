@@ -19,7 +19,7 @@ from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Case, Measurement, Result, Verdict
 from pytest_mlmodelscope.interfaces.check import Answers
 from pytest_mlmodelscope.interfaces.dataset import Item
-from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
+from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
 from pytest_mlmodelscope.manifest.data import read_split, sampled, texts
 from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
 from pytest_mlmodelscope.verdict import baseline, measure
@@ -148,7 +148,13 @@ class Engine:
 
     def _measure(self, case: Case) -> Result:
         setup, steps = self._set_up(case)
-        of_kind = {"items": self._items, "timed": self._timed, "static": self._static, "check": self._check}
+        of_kind = {
+            "items": self._items,
+            "timed": self._timed,
+            "static": self._static,
+            "counted": self._counted,
+            "check": self._check,
+        }
         result: Result = of_kind[kind_of(case.claim)](setup)
         return dataclasses.replace(result, steps={**steps, **result.steps})
 
@@ -158,10 +164,11 @@ class Engine:
         machine = member("targets", case.target).probe()
         require(machine, case.claim.conditions.hardware)
         _require_device(case, machine)
+        _require_clock(case, machine)
         clock = _Stopwatch()
         files = {name: self._fetcher.fetch(case.model.assets[name]) for name in _assets_used(case)}
         clock.lap("fetch_model")
-        environment = self._environments.obtain(case.framework, case.requirement, machine.device)
+        environment = self._environments.obtain(case.framework, case.requirement, machine.place)
         clock.lap("environment")
         return _Setup(case, machine, files, environment), clock.laps
 
@@ -294,6 +301,16 @@ class Engine:
         measurement = measure.of_model(setup.case.claim, StaticEvidence(size, software.get("parameters")))
         return _judged(setup, measurement, software)
 
+    def _counted(self, setup: _Setup) -> Result:
+        before, _ = setup.pipeline()
+        batch = before.batch_size(setup.case.claim.conditions.batch or 1)
+        items = self._read(setup, setup.split)[:batch] if setup.case.dataset else []
+        worker = self._worker(setup)
+        names = member("metrics", setup.case.claim.metric).FIGURES
+        figures = worker.agent.count(names, before.tensors(items) if items else {})
+        measurement = measure.of_counts(setup.case.claim, CountedEvidence(figures))
+        return _judged(setup, measurement, worker.software)
+
     # -- checks ---------------------------------------------------------------------------
 
     def _check(self, setup: _Setup) -> Result:
@@ -374,6 +391,16 @@ def _require_device(case: Case, machine: Machine) -> None:
             f"{spec.title} is not driven on a {machine.device} here",
             expected=" or ".join(spec.devices),
             got=f"{machine.device}: {machine.name}",
+        )
+
+
+def _require_clock(case: Case, machine: Machine) -> None:
+    if kind_of(case.claim) == "timed" and machine.nature != "hardware":
+        raise NotApplicable(
+            f"the {case.claim.metric} of {machine.name} cannot be measured here: it is {machine.nature}",
+            expected="the hardware itself",
+            got=f"{machine.name}, {machine.nature}",
+            hint=f"run the same command on a machine that has {machine.arch} or {machine.name} itself",
         )
 
 

@@ -146,6 +146,13 @@ class Agent:
         latencies = tensors[0][1].tolist()
         return {"latencies_ns": latencies, "wall_ns": header["wall_ns"], "samples": header["samples"]}
 
+    def count(self, figures: Sequence[str], inputs: Tensors) -> dict[str, float]:
+        """What is counted of the model, by the names asked for; ``inputs`` are one query, or empty."""
+        question = {"figures": list(figures)}
+        header, _ = self._ask("count", inputs.items(), self.limits.count_s, question)
+        found: dict[str, float] = header["figures"]
+        return found
+
     def probe(self, inputs: Tensors) -> dict[str, bool]:
         """``inputs_kept``, ``outputs_kept``: whether a prediction changes what is not its own."""
         header, _ = self._ask("probe", inputs.items(), self.limits.predict_s)

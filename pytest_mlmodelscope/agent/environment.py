@@ -21,7 +21,7 @@ from pytest_mlmodelscope.agent.versions import admitted, listed, specifiers
 from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, NotApplicable
-from pytest_mlmodelscope.core.framework import EnvironmentSpec, framework_spec
+from pytest_mlmodelscope.core.framework import HERE, EnvironmentSpec, Place, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.core.registry import names
 
@@ -49,15 +49,16 @@ class Environments:
     def __init__(self, root: Path, offline: bool = False, progress: Callable[[str], None] | None = None) -> None:
         self.built = BuiltEnvironments(root, offline, progress or (lambda text: None))
 
-    def obtain(self, use: FrameworkUse, requirement: str = "", device: str = "cpu") -> Environment:
-        """An environment in which a model can be run; ``requirement`` is on the version, as ``>=2``.
+    def obtain(self, use: FrameworkUse, requirement: str = "", place: Place = HERE) -> Environment:
+        """An environment in which a model can be run in a place, by default on this machine's
+        processor; ``requirement`` is on the version, as ``>=2``.
 
         Raises:
             EnvironmentUnavailable: there is none and none can be built; says what would change that.
             NotApplicable: the framework has nothing for this kind of machine, or for this device.
         """
         wanted = specifiers(use.name, requirement, use.version or "")
-        specs = _for_here(use.name, device)
+        specs = _for_place(use.name, place)
         for spec in specs:
             if (found := _of_host(use, spec, wanted)) is not None:
                 return found
@@ -102,10 +103,10 @@ class Environments:
         )
 
 
-def _for_here(framework: str, device: str) -> list[EnvironmentSpec]:
+def _for_place(framework: str, place: Place) -> list[EnvironmentSpec]:
     """What the framework's file has for this kind of machine and this device, at least one."""
     specs = framework_spec(framework).environments
-    here = sysconfig.get_platform()
+    here, device = place.platform, place.device
     found = [spec for spec in specs if not spec.platforms or here in spec.platforms]
     if not found:
         places = ", ".join(dict.fromkeys(place for spec in specs for place in spec.platforms))

@@ -23,7 +23,7 @@ def _most_processes() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a worker may take: seconds to open a model, to answer a query and to train; bytes of
+    """What a worker may take: seconds to open a model, to answer a query, to train and to count; bytes of
     memory (of each of its processes) and of each file it writes; processes and threads; open files.
 
     ``isolation``: *best* takes what works here, *required* refuses to run a model with the network
@@ -33,6 +33,7 @@ class Limits:
     open_s: float = 300.0
     predict_s: float = 120.0
     fit_s: float = 1800.0
+    count_s: float = 1800.0
     memory_bytes: int = field(default_factory=_most_memory)
     file_bytes: int = 4 * 2**30
     open_files: int = 4096

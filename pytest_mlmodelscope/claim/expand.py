@@ -118,7 +118,7 @@ def _refuse_undrawable(claim: Claim, model: ModelManifest, uses: Iterable[Requir
 
 def _dataset(claim: Claim, catalogue: Catalogue, at: str) -> DatasetManifest | None:
     if claim.dataset is None:
-        if kind_of(claim) in ("static", "check"):
+        if kind_of(claim) in ("static", "counted", "check"):
             return None
         raise DocumentError(f"the metric {claim.metric} needs data", where=at, hint='add "dataset:"')
     dataset = catalogue.dataset(claim.dataset.name, at)

@@ -12,7 +12,7 @@ import click
 from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.claim.expand import Requirement, selection
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, UsageError, did_you_mean
-from pytest_mlmodelscope.core.framework import framework_spec
+from pytest_mlmodelscope.core.framework import Place, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.manifest.cache import Cache
@@ -115,7 +115,7 @@ def _built(
     try:
         if not named and device != "cpu":
             member("targets", device).probe()
-        return _row(kept, kept.obtain(FrameworkUse(wanted.name, packages=packages), wanted.version, device))
+        return _row(kept, kept.obtain(FrameworkUse(wanted.name, packages=packages), wanted.version, Place(device)))
     except (NotApplicable, EnvironmentUnavailable) as error:
         source = "not applicable" if isinstance(error, NotApplicable) else "failed"
         return {"framework": wanted.name, "version": wanted.version, "source": source, "error": _in_one_line(error)}

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import functools
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.document import read_document
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import location
 from pytest_mlmodelscope.core.schema import check
+
+#: What a machine is: the thing itself, or a program that does what it would do.
+Nature = Literal["hardware", "emulated", "simulated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a framework is to run: a device, and the kind of machine as Python's packages call it
+    (``linux-aarch64``).
+    """
+
+    device: str = "cpu"
+    platform: str = field(default_factory=sysconfig.get_platform)
+    nature: Nature = "hardware"
+
+
+#: This machine's processor.
+HERE = Place()
 
 
 @dataclass(frozen=True, slots=True)

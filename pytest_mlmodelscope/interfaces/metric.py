@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["items", "timed", "static"]
+Kind = Literal["items", "timed", "static", "counted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,21 @@ class StaticEvidence:
     parameters: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class CountedEvidence:
+    """What was counted of a model on its machine, by name: instructions, cycles, look-up tables.
+
+    ``figures`` has those that the metric asked for (``FIGURES``), each the same in every run.
+    """
+
+    figures: Mapping[str, float]
+
+
 class Metric(Protocol):
     """One file in ``metrics/``."""
 
     KIND: Kind
-    """Which evidence ``compute`` takes: items, timed (one process run) or static."""
+    """Which evidence ``compute`` takes: items, timed (one process run), static or counted."""
 
     BASE_UNIT: str
     """The unit of what ``compute`` returns: a base unit of ``core.units``."""
@@ -74,3 +84,10 @@ class Proportion(Metric, Protocol):
 
     def hits(self, evidence: ItemEvidence, options: Mapping[str, Any]) -> NDArray[np.bool_]:
         """One flag an item; ``compute`` is their mean."""
+
+
+class Counted(Metric, Protocol):
+    """A metric of what is counted."""
+
+    FIGURES: Sequence[str]
+    """The names of the figures that ``compute`` needs, as predictors know them."""

@@ -50,6 +50,13 @@ class Predictor(Protocol):
     def fit(self, inputs: Mapping[str, Any], labels: list[Any]) -> None:
         """Train on these items, for models that a manifest declares with ``fit``."""
 
+    def count(self, figures: list[str], inputs: Mapping[str, Any]) -> Mapping[str, float]:
+        """What a device or its tools tell of the model, by name, for frameworks that know such figures.
+
+        ``inputs`` are one query, or empty where the claim names no data. Raises ValueError for a
+        figure that it does not know.
+        """
+
 
 class Framework(Protocol):
     """The module ``predictor.py`` of a framework's folder."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pytest_mlmodelscope.core.claim import NOTHING, Hardware
+from pytest_mlmodelscope.core.framework import Nature, Place
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What a target is here: its class (the name of its baselines' folder) and its facts.
 
-    ``memory`` is in bytes; ``name`` is the processor's or the device's own.
+    ``memory`` is in bytes; ``name`` is the processor's or the device's own. Of an *emulated* or
+    *simulated* machine the answers count, the seconds that they take do not.
     """
 
     machine_class: str
@@ -22,6 +24,14 @@ class Machine:
     name: str
     memory: int
     facts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    nature: Nature = "hardware"
+
+    @property
+    def place(self) -> Place:
+        """Where frameworks run there: a simulated device is driven by programs of this machine."""
+        if self.nature == "emulated":
+            return Place(self.device, f"linux-{self.arch}", self.nature)
+        return Place(self.device, nature=self.nature)
 
 
 class Target(Protocol):

@@ -12,7 +12,7 @@ from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Interval, Measurement
 from pytest_mlmodelscope.core.units import factor
-from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
+from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
 from pytest_mlmodelscope.verdict import intervals
 
 
@@ -46,6 +46,12 @@ def of_runs(claim: Claim, runs: Sequence[TimedEvidence]) -> Measurement:
 
 def of_model(claim: Claim, evidence: StaticEvidence) -> Measurement:
     """A figure of the model itself, which nothing varies."""
+    value = _compute(claim, evidence)
+    return Measurement(value, claim.unit, 1, intervals.whole(value), census=True, kind="static")
+
+
+def of_counts(claim: Claim, evidence: CountedEvidence) -> Measurement:
+    """A figure that was counted, the same in every run."""
     value = _compute(claim, evidence)
     return Measurement(value, claim.unit, 1, intervals.whole(value), census=True, kind="static")
 

@@ -1,6 +1,6 @@
 """The worker's loop: one question, one answer, until the host closes the wire.
 
-Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``probe``, ``stats``;
+Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``count``, ``probe``, ``stats``;
 ``make`` a file by a script that came along. An error is an answer too, and the loop goes on.
 """
 
@@ -139,6 +139,15 @@ class Worker:
         timings = pattern.run(lambda index: predict(queries[index % count]), settings)
         latencies = array("q", timings["latencies_ns"])
         return {"wall_ns": timings["wall_ns"], "samples": timings["samples"]}, [("latencies_ns", _int64(latencies))]
+
+    def _on_count(self, tensors: "list[tuple[str, Any]]", figures: "list[str]") -> "Any":
+        count = getattr(self._predictor, "count", None)
+        if count is None:
+            raise ValueError("this framework does not count %s" % ", ".join(figures))
+        inputs = dict(tensors)
+        if inputs:
+            self._check(inputs)
+        return {"figures": {name: float(value) for name, value in count(figures, inputs).items()}}, ()
 
     def _on_probe(self, tensors: "list[tuple[str, Any]]") -> "Any":
         """Whether a prediction leaves its inputs, and what was returned before it, as they were."""

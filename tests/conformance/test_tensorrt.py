@@ -10,6 +10,7 @@ from pytest_mlmodelscope.agent.agent import Agent
 from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.environment import Environments
 from pytest_mlmodelscope.core.errors import ModelError, NotApplicable
+from pytest_mlmodelscope.core.framework import Place
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.manifest.cache import Cache
@@ -47,7 +48,7 @@ class TestTensorRt(FrameworkTests):
 
 @pytest.fixture(scope="module")
 def environment():
-    return Environments(Cache().root).obtain(FrameworkUse("tensorrt"), device="gpu")
+    return Environments(Cache().root).obtain(FrameworkUse("tensorrt"), place=Place("gpu"))
 
 
 @pytest.mark.skipif(not no_gpu(), reason="there is a GPU: all of the suite runs")

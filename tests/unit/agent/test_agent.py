@@ -140,6 +140,19 @@ def test_a_scenario_never_loads_longer_than_it_may(worker):
     assert 0 < len(timings["latencies_ns"]) < 10**6
 
 
+def test_what_a_framework_counts_comes_back_by_name(worker):
+    agent = worker("echo")
+    assert agent.count(["rows", "cells"], X) == {"rows": 2.0, "cells": 6.0}
+    assert agent.count(["rows"], {}) == {"rows": 0.0}
+    with pytest.raises(ModelError, match="no figure is called columns"):
+        agent.count(["columns"], X)
+
+
+def test_a_framework_that_counts_nothing_says_so(worker):
+    with pytest.raises(ModelError, match="this framework does not count rows, cells"):
+        worker("echo", mute=True).count(["rows", "cells"], X)
+
+
 def test_labels_of_text_and_of_numbers_reach_the_model(worker):
     agent = worker("echo")
     agent.fit(X, ["cat", "dog"])

@@ -14,7 +14,7 @@ import numpy
 ITSELF = os.urandom(8).hex()
 
 
-class Predictor:
+class Mute:
     def __init__(self, request):
         self._does = request["options"]["does"]
         self._at = request["options"].get("at", "predict")
@@ -34,6 +34,15 @@ class Predictor:
             "pid": os.getpid(),
             "threads": os.environ.get("OMP_NUM_THREADS"),
         }
+
+
+class Predictor(Mute):
+    def count(self, figures, inputs):
+        known = {"rows": sum(map(len, inputs.values())), "cells": sum(value.size for value in inputs.values())}
+        for name in figures:
+            if name not in known:
+                raise ValueError(f"no figure is called {name}")
+        return {name: known[name] for name in figures}
 
 
 def echo(inputs):
@@ -156,4 +165,4 @@ ACTIONS = {name: value for name, value in globals().items() if callable(value) a
 
 
 def load(request):
-    return Predictor(request)
+    return (Mute if request["options"].get("mute") else Predictor)(request)
