@@ -140,6 +140,8 @@ def litert(about):
 
 
 def jax(about):
+    # JAX has a thread for each processor that it may use, and no other setting.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: about["threads"] or None])
     import jax
     from jax import export
 

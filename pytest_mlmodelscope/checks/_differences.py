@@ -21,6 +21,12 @@ TOLERANCE_OPTION: Final[dict[str, Any]] = {
         "relative": {"description": "a fraction of the larger of two outputs", "type": "number", "minimum": 0},
     },
 }
+#: Options of a check that has no others.
+ONLY_TOLERANCE: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"tolerance": TOLERANCE_OPTION},
+}
 #: For sums in single precision that were added up in another order.
 ROUNDING: Final = {"absolute": 1e-4, "relative": 1e-4}
 EXACT: Final = {"absolute": 0.0, "relative": 0.0}

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal
 
-from pytest_mlmodelscope.checks._differences import ROUNDING, TOLERANCE_OPTION, Tolerance, compared
+from pytest_mlmodelscope.checks._differences import ONLY_TOLERANCE, ROUNDING, Tolerance, compared
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.interfaces.check import Query, Seen, Subject
 
-OPTIONS: Final[dict[str, Any]] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {"tolerance": TOLERANCE_OPTION},
-}
+OPTIONS: Final = ONLY_TOLERANCE
 BESIDE: Final[Literal["nothing"]] = "nothing"
 
 

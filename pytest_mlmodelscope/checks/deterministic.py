@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
-from pytest_mlmodelscope.checks._differences import EXACT, TOLERANCE_OPTION, Tolerance, compared, itemwise
+from pytest_mlmodelscope.checks._differences import EXACT, ONLY_TOLERANCE, Tolerance, compared, itemwise
 from pytest_mlmodelscope.interfaces.check import Query, Seen, Subject
 
-OPTIONS: Final[dict[str, Any]] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {"tolerance": TOLERANCE_OPTION},
-}
+OPTIONS: Final = ONLY_TOLERANCE
 BESIDE: Final[Literal["process"]] = "process"
 
 

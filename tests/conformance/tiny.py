@@ -5,12 +5,22 @@ import subprocess
 import textwrap
 
 import numpy as np
+from onnx import TensorProto, helper, numpy_helper
 
 from pytest_mlmodelscope.agent.archive import archive
 
 ITEMS = [{"x": row} for row in np.linspace(-2, 3, 12, dtype=np.float32).reshape(3, 4)]
 X = {"name": "x", "dtype": "float32", "shape": ["batch", 4]}
 OUTPUTS = [{"name": "y"}, {"name": "z"}]
+WEIGHTS = np.arange(16, dtype=np.float32).reshape(4, 4) / 8
+
+
+def tiny_onnx(opset=17):
+    """A model that gives y = x @ WEIGHTS and z = tanh(y)."""
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Tanh", ["y"], ["z"])]
+    x, y, z = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 4]) for name in "xyz")
+    graph = helper.make_graph(nodes, "tiny", [x], [y, z], [numpy_helper.from_array(WEIGHTS, "w")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
 def run_inside(environment, script, *arguments):

@@ -19,7 +19,9 @@ X = {"name": "x", "dtype": "float32", "shape": ["batch", 4]}
 class Hostile:
     """``script`` writes the model to ``folder``; ``secret`` and ``target`` are a file to read and one to
     write, ``port`` one to connect to. ``effect`` is what comes of it without isolation: *read*,
-    *written*, *connected*, or nothing where the framework itself refuses.
+    *written*, *connected*, or nothing where the framework itself refuses. ``alone``, where it is given,
+    runs the model in the framework and nothing else, and shows the outputs: the effect is what comes of
+    that, since the predictor refuses such a model before it is loaded.
     """
 
     framework: str
@@ -31,6 +33,7 @@ class Hostile:
     outputs: tuple[str, ...] = ("y",)
     onnx: bool = False
     maker: str = ""
+    alone: str = ""
 
     @property
     def made_in(self) -> str:
@@ -56,6 +59,15 @@ class Hostile:
         done = subprocess.run([python, "-I", place], capture_output=True, text=True, env=variables)
         assert done.returncode == 0, done.stderr
 
+    def run_alone(self, environment, folder):
+        """What the framework's own outputs hold, as text."""
+        code = f"model = {str(folder / 'model')!r}\n" + textwrap.dedent(self.alone)
+        variables = {**environment.variables, "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+        command = [environment.python, "-I", "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, env=variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def request(self, folder):
         """What the framework is told when it is to load the model."""
         return {
@@ -76,6 +88,10 @@ _PICKLE = """
     class Attack:
         def __reduce__(self):
             return exec, ("open(%r, 'w').write(open(%r).read())" % (target, secret),)
+    """
+_TORCH_ALONE = """
+    import torch
+    print(bytes(torch.jit.load(model)(torch.ones(1, 4)).numpy().tobytes()))
     """
 PYTORCH = [
     *_all(
@@ -127,6 +143,7 @@ PYTORCH = [
         },
         ("read",),
         options={"format": "torchscript"},
+        alone=_TORCH_ALONE,
     ),
     *_all(
         "pytorch",
@@ -144,6 +161,7 @@ PYTORCH = [
         },
         ("written",),
         options={"format": "torchscript"},
+        alone=_TORCH_ALONE,
     ),
 ]
 
@@ -156,6 +174,10 @@ _GRAPH = """
     attack = Attack()
     tf.saved_model.save(attack, model, signatures=attack.__call__)
     """
+_GRAPH_ALONE = """
+    import tensorflow as tf
+    print(tf.saved_model.load(model).signatures["serving_default"](x=tf.ones([1, 4]))["y"].numpy())
+    """
 TENSORFLOW = [
     *_all(
         "tensorflow",
@@ -165,6 +187,7 @@ TENSORFLOW = [
             % "return {'y': tf.fill([tf.shape(x)[0]], tf.io.read_file(tf.io.matching_files(secret + '*')[0]))}",
         },
         ("read",),
+        alone=_GRAPH_ALONE,
     ),
     *_all(
         "tensorflow",
@@ -177,6 +200,7 @@ TENSORFLOW = [
             return {'y': x}""",
         },
         ("written",),
+        alone=_GRAPH_ALONE,
     ),
     *_all(
         "tensorflow",

@@ -90,10 +90,20 @@ def test_an_isolated_one_gets_nothing_and_ends_as_an_error(hostile, trap):
     assert CANARY not in said
 
 
-def test_without_isolation_it_does_what_it_is_made_for_or_its_framework_refuses_it(hostile, trap):
+def test_without_isolation_it_does_what_it_is_made_for_or_is_refused(hostile, trap):
     model = hostile[0]
     outputs, said = run(hostile, trap, "off")
-    if model.framework == "python":  # where nothing refuses, so that the trap is known to work
-        assert trap.effect(outputs) == model.effect != set()
-    else:
-        assert trap.effect(outputs) == model.effect or len(said) > 20
+    expected = set() if model.alone else model.effect
+    assert trap.effect(outputs) == expected
+    assert expected or len(said) > 20
+
+
+@pytest.mark.parametrize("hostile", [one for one in ALL if one.alone], indirect=True, ids=lambda one: one.id)
+def test_its_framework_alone_would_do_it(hostile, trap):
+    model, environment = hostile
+    shown = model.run_alone(environment, trap.folder / "model")
+    assert trap.effect({"y": [shown]}) == model.effect != set()
+
+
+def test_a_hostile_model_that_nobody_refuses_is_among_them():
+    assert any(model.effect and not model.alone for model in ALL)

@@ -1,5 +1,6 @@
 """Under every mechanism each attempt fails, and without one it succeeds."""
 
+import os
 import textwrap
 
 import pytest
@@ -45,6 +46,7 @@ LEAVES_NONE = {
     "limit another process": "import resource; resource.prlimit(victim, resource.RLIMIT_CORE, (0, 0))",
 }
 #: What someone does who knows that it is confined: a view of its own, in which the cache can be written.
+#: Never to be tried unconfined: what it takes apart may be the machine's own view.
 REMOUNT = """
     import ctypes, os
     libc = ctypes.CDLL(None, use_errno=True)
@@ -55,6 +57,7 @@ REMOUNT = """
     libc.umount2(b'/', 2)
     open(model, 'r+').write('other')
     """
+SETTINGS = ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/pid_max")
 FORKS = """
     import os, time
     result = 0
@@ -114,8 +117,8 @@ def test_a_view_of_its_own_does_not_let_it_write(confined, stage):
 
 def test_the_settings_of_the_kernel_cannot_be_written(confined):
     # Root could run a program of its choice through this one, from within any namespace.
-    refused(confined, "open('/proc/sys/kernel/core_pattern', 'r+')")
-    refused(confined, "open('/proc/sys/kernel/pid_max', 'r+')")
+    for setting in SETTINGS:
+        refused(confined, f"open({setting!r}, 'r+')")
 
 
 def test_processes_are_bounded_or_the_record_says_that_they_are_not(confined, stage):
@@ -123,6 +126,17 @@ def test_processes_are_bounded_or_the_record_says_that_they_are_not(confined, st
     (count,) = confined.run(textwrap.dedent(FORKS))
     confined.start(stage)
     assert int(count) < SMALL.processes if most is not None else int(count) == 600
+
+
+def test_as_many_processes_can_be_started_without_isolation(free, stage):
+    assert free.run(textwrap.dedent(FORKS)) == ["600"]
+    free.start(stage)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_root_can_open_the_settings_of_the_kernel_without_isolation(free, setting):
+    (said,) = free.run(f"open({setting!r}, 'r+')")
+    assert (said == "done") is (os.geteuid() == 0)
 
 
 def test_a_file_has_a_largest_size(confined, free):

@@ -36,6 +36,9 @@ class OnnxPredictor:
         self._session = self._open(_provider(request))
         self._outputs = self._names(request["outputs"], self._session.get_outputs(), "output")
         self._names(request["inputs"], self._session.get_inputs(), "input")
+        # Found once: a small model takes 40 us, of which a microsecond more is two per cent.
+        self._run = self._session.run
+        self._takes_text = any("string" in node.type for node in self._session.get_inputs())
 
     def _open(self, provider: str) -> "Any":
         if self._request["device"] == "gpu" and hasattr(onnxruntime, "preload_dlls"):
@@ -68,8 +71,8 @@ class OnnxPredictor:
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name."""
-        feed = {name: _array(value) for name, value in inputs.items()}
-        return dict(zip(self._outputs, self._session.run(self._outputs, feed)))
+        feed = {name: _array(value) for name, value in inputs.items()} if self._takes_text else inputs
+        return dict(zip(self._outputs, self._run(self._outputs, feed)))
 
     def describe(self) -> "dict[str, Any]":
         """Versions, threads, precision and providers as they really are."""
