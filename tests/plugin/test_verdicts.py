@@ -176,3 +176,19 @@ def test_static_figures_need_no_data(run, write_claims, claim, model_bytes):
         claim("count", "650 parameters", metric="parameter_count", unit="parameters", direction="equal"),
     )
     run().assert_outcomes(passed=2)
+
+
+def test_where_isolation_is_required_and_nothing_can_isolate_no_model_is_run(project, write_claims, claim, monkeypatch):
+    from pytest_mlmodelscope.agent import confinement
+
+    monkeypatch.setattr(confinement, "LADDER", {"limits": confinement.LADDER["limits"]})
+    write_claims(claim("holds", TRUE))
+
+    def run(*args):
+        return project.runpytest_inprocess("--mlms", "-p", "no:xdist", "-rs", *args)
+
+    result = run("--mlms-isolation", "required")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*not applicable here*a worker cannot be isolated on this machine*"])
+    run("--mlms-isolation", "required", "--mlms-require", "all").assert_outcomes(failed=1)
+    run().assert_outcomes(passed=1)
