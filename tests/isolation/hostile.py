@@ -403,4 +403,29 @@ MXNET = _all(
     files={"symbol": "model", "params": "params"},
 )
 
-ALL = [*PYTORCH, *TENSORFLOW, *LITERT, *ONNXRUNTIME, *OPENVINO, *OPENCV, *PYTHON, *CAFFE, *CAFFE2, *CNTK, *MXNET]
+JAX = _all(
+    "jax",
+    {
+        "a call of Python": """
+    import jax, numpy
+    from jax import export
+    def attack(x):
+        # What a callback becomes in a file: the number of a function in the process that reads it.
+        call = jax.ffi.ffi_call("xla_ffi_python_cpu_callback", jax.ShapeDtypeStruct(x.shape, x.dtype))
+        return {"y": call(x, index=numpy.uint64(0))}
+    let = [export.DisabledSafetyCheck.custom_call("xla_ffi_python_cpu_callback")]
+    made = export.export(jax.jit(attack), disabled_checks=let)(jax.ShapeDtypeStruct((1, 4), numpy.float32))
+    open(model, "wb").write(made.serialize())
+    """,
+        "a pickle": """
+    import pickle
+    class Attack:
+        def __reduce__(self):
+            return exec, ("open(%r, 'w').write('!')" % target,)
+    open(model, "wb").write(pickle.dumps(Attack()))
+    """,
+    },
+    (),
+)
+
+ALL = [*PYTORCH, *TENSORFLOW, *LITERT, *ONNXRUNTIME, *OPENVINO, *OPENCV, *PYTHON, *CAFFE, *CAFFE2, *CNTK, *MXNET, *JAX]
