@@ -156,19 +156,19 @@ class Engine:
             "check": self._check,
         }
         result: Result = of_kind[kind_of(case.claim)](setup)
-        return dataclasses.replace(result, steps={**steps, **result.steps})
+        return dataclasses.replace(result, machine=setup.machine.identity, steps={**steps, **result.steps})
 
     def _set_up(self, case: Case) -> tuple[_Setup, dict[str, float]]:
-        from pytest_mlmodelscope.targets import require
+        from pytest_mlmodelscope.targets import chosen
 
-        machine = member("targets", case.target).probe()
-        require(machine, case.claim.conditions.hardware)
+        machine = chosen(member("targets", case.target), case.claim.conditions.hardware)
         _require_device(case, machine)
         _require_clock(case, machine)
         clock = _Stopwatch()
         files = {name: self._fetcher.fetch(case.model.assets[name]) for name in _assets_used(case)}
         clock.lap("fetch_model")
         environment = self._environments.obtain(case.framework, case.requirement, machine.place)
+        environment = dataclasses.replace(environment, variables={**environment.variables, **machine.variables})
         clock.lap("environment")
         return _Setup(case, machine, files, environment), clock.laps
 
@@ -179,7 +179,7 @@ class Engine:
         if self.settings.baselines is None or result.measurement is None or result.measurement.kind == "check":
             return result
         case, kept = result.case, Baselines(self.settings.baselines)
-        machine = member("targets", case.target).probe().machine_class
+        machine = result.machine["machine_class"]
         if self.settings.record:
             if math.isfinite(result.measurement.value):
                 kept.put(machine, baseline_of(case_record(result), baseline.noise(result.measurement)))
@@ -249,16 +249,14 @@ class Engine:
     # -- timed figures --------------------------------------------------------------------
 
     def _timed(self, setup: _Setup) -> Result:
-        from filelock import FileLock
+        from pytest_mlmodelscope.agent.turns import turn
 
-        samples, overhead = self._timed_queries(setup)
-        lock = self.cache.root / "locks" / "timed.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock):  # two timed cases at once would time each other
+        with turn(setup.machine, setup.case.id, self.settings.progress) as alone:
+            samples, overhead = self._timed_queries(setup)
             runs = list(self._process_runs(setup, samples, overhead))
         measurement = measure.of_runs(setup.case.claim, [evidence for evidence, _ in runs])
         latencies = tuple(round(value * 1e9) for evidence, _ in runs for value in evidence.latencies_s)
-        return dataclasses.replace(_judged(setup, measurement, runs[-1][1]), timings_ns=latencies)
+        return dataclasses.replace(_judged(setup, measurement, runs[-1][1]), timings_ns=latencies, turn=alone)
 
     def _timed_queries(self, setup: _Setup) -> tuple[list[Any], list[float]]:
         """Prepared queries, and the seconds that pre- and post-processing add to each."""
@@ -442,7 +440,8 @@ def _worker_key(setup: _Setup) -> tuple[Any, ...]:
     """What two cases must share to be answered by one worker."""
     case, conditions = setup.case, setup.case.claim.conditions
     trained_on = case.dataset.digest if case.dataset and "fit" in case.framework.options else None
-    machine, chosen = setup.machine.device, (conditions.threads, conditions.precision, conditions.batch)
+    machine = (setup.machine.device, *setup.machine.variables.items())
+    chosen = (conditions.threads, conditions.precision, conditions.batch)
     return (setup.environment.key, case.framework.name, case.model.digest, machine, *chosen, trained_on)
 
 

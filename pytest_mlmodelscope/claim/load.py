@@ -32,6 +32,8 @@ REQUIRED: Final = ("id", "model", "metric", "value", "unit", "source")
 REQUIRED_OF_CHECKS: Final = ("id", "model")
 #: What the claim of a figure has and that of a check has not.
 OF_FIGURES: Final = ("metric", "value", "unit", "direction", "tolerance")
+#: What a claim can ask of a GPU only.
+OF_GPUS: Final = ("driver", "cuda", "compute_capability")
 _BYTES: Final = {"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _NUMBER: Final = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
 
@@ -246,12 +248,30 @@ def _hardware(document: Document, data: Mapping[str, Any], at: Pointer) -> Hardw
             raise DocumentError(
                 f"is not a regular expression: {error}", where=document.at((*at, "conditions", "hardware", "name"))
             ) from None
-    return Hardware(
-        device=data.get("device"),
-        arch=data.get("arch"),
-        name=data.get("name"),
-        memory=None if memory is None else _bytes(memory),
-    )
+    place = (*at, "conditions", "hardware")
+    _refuse_unknown_family(document, data, place)
+    of_gpus = next((key for key in OF_GPUS if key in data), None)
+    if of_gpus is not None and data.get("device") != "gpu":
+        raise DocumentError(
+            f"{of_gpus} is of GPUs alone", where=document.at((*place, of_gpus)), hint="add `device: gpu`"
+        )
+    fields = {**data, "features": tuple(data.get("features", ()))}
+    fields.update({key: int(data[key]) for key in ("cores",) if key in data})  # 2.0 is whole too
+    return Hardware(**{**fields, "memory": None if memory is None else _bytes(memory)})
+
+
+def _refuse_unknown_family(document: Document, data: Mapping[str, Any], place: Pointer) -> None:
+    if "microarchitecture" not in data:
+        return
+    from pytest_mlmodelscope.targets import microarchitectures
+
+    known, name = microarchitectures(), data["microarchitecture"]
+    if name not in known:
+        raise DocumentError(
+            f'no micro-architecture is called "{name}"',
+            where=document.at((*place, "microarchitecture")),
+            hint=did_you_mean(name, known),
+        )
 
 
 def _bytes(text: str) -> int:

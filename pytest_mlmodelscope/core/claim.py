@@ -74,15 +74,24 @@ class DataUse:
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """A predicate on machines; what is None is not asked for. ``memory`` is in bytes."""
+    """A predicate on machines; what is None or empty is not asked for. ``memory`` is in bytes.
+
+    ``memory``, ``cores``, ``driver``, ``cuda`` and ``compute_capability`` are the least that will do.
+    """
 
     device: str | None = None
     arch: str | None = None
     name: str | None = None
     memory: int | None = None
+    microarchitecture: str | None = None
+    features: tuple[str, ...] = ()
+    cores: int | None = None
+    driver: str | None = None
+    cuda: str | None = None
+    compute_capability: str | None = None
 
     def __bool__(self) -> bool:
-        return any((self.device, self.arch, self.name, self.memory))
+        return self != Hardware()
 
 
 @dataclass(frozen=True, slots=True)

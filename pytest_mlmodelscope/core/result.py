@@ -96,7 +96,8 @@ class Result:
     ``timings_ns`` are the latencies of single queries (timed metrics only), ``steps`` the total
     seconds of each named part of the run, ``software`` what the worker said of itself,
     ``predictions`` a digest and a place of the predictions of single items, ``outputs`` the same
-    of what the model gave before any step, ``check`` what a check looked at and found.
+    of what the model gave before any step, ``check`` what a check looked at and found, ``machine`` what
+    it was measured on (its class, device, name, nature...), ``turn`` for whom a timed one had to wait.
     """
 
     case: Case
@@ -111,3 +112,5 @@ class Result:
     seconds: float = 0.0
     check: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     outputs: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    machine: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    turn: Mapping[str, Any] = field(default_factory=lambda: NOTHING)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +15,8 @@ class Machine:
     """What a target is here: its class (the name of its baselines' folder) and its facts.
 
     ``memory`` is in bytes; ``name`` is the processor's or the device's own. Of an *emulated* or
-    *simulated* machine the answers count, the seconds that they take do not.
+    *simulated* machine the answers count, the seconds that they take do not. ``unit`` tells the devices
+    of one machine apart (a GPU's UUID), and ``variables`` are what a worker gets so that it uses that one.
     """
 
     machine_class: str
@@ -25,6 +26,14 @@ class Machine:
     memory: int
     facts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     nature: Nature = "hardware"
+    unit: str = ""
+    variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+
+    @property
+    def identity(self) -> dict[str, str | int]:
+        """What a result says of the machine that it was measured on."""
+        told = ("machine_class", "device", "arch", "name", "memory", "nature", "unit")
+        return {key: getattr(self, key) for key in told}
 
     @property
     def place(self) -> Place:
@@ -48,4 +57,15 @@ class Target(Protocol):
 
         Raises:
             NotApplicable: there is none here; says what is missing and what would change that.
+        """
+
+
+class Several(Target, Protocol):
+    """A target of which a machine may have more than one, as of GPUs."""
+
+    def machines(self) -> Sequence[Machine]:
+        """All of them, in the order in which a claim's hardware is looked for; ``probe`` gives the first.
+
+        Raises:
+            NotApplicable: as ``probe`` does.
         """

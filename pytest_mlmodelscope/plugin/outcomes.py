@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -33,13 +34,18 @@ def decide(result: Result, known: Known | None, policy: Policy, markers: list[st
     if word == "not_applicable":
         if policy.requires(markers):
             pytest.fail(f"required, but not applicable here\n{text}", pytrace=False)
-        pytest.skip(f"not applicable here: {result.verdict.reason}")
+        pytest.skip(f"not applicable here: {_one_line(result.verdict.reason)}")
     if known is not None:
         _decide_known(result, known, text)
     if word == "inconclusive" and not policy.strict:
         pytest.skip(f"inconclusive: {result.verdict.reason}")
     if word != "confirmed":
         pytest.fail(text, pytrace=False)
+
+
+def _one_line(reason: str) -> str:
+    """An error as pytest's list of skips shows it: the parts of its message beside each other."""
+    return "; ".join(re.sub(r"^(\w+:) +", r"\1 ", line.strip()) for line in reason.splitlines())
 
 
 def _decide_known(result: Result, known: Known, text: str) -> None:

@@ -14,6 +14,8 @@ from pytest_mlmodelscope.core.result import Case, Measurement, Result
 
 #: Latencies of single queries that a record keeps of one case; more are thinned evenly.
 MAX_LATENCIES: Final = 20_000
+#: Of what a claim asks of a machine, what every record says, so that those of earlier versions compare.
+_ALWAYS: Final = ("device", "arch", "name", "memory")
 
 
 def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -49,6 +51,8 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
         "predictions": dict(result.predictions),
         "outputs": dict(result.outputs),
         "check": dict(result.check) or None,
+        "machine": dict(result.machine) or None,
+        "turn": dict(result.turn) or None,
         "seconds": result.seconds,
         "claim_file": f"{shown_path(claim.path)}:{claim.line}",
     }
@@ -70,6 +74,7 @@ def dataset_name(claim: Claim) -> str | None:
 def conditions(claim: Claim) -> dict[str, Any]:
     """Under what a claim's figure is measured, as JSON would give it back."""
     found: dict[str, Any] = json_ready(asdict(claim.conditions))
+    found["hardware"] = {key: value for key, value in found["hardware"].items() if key in _ALWAYS or value}
     found["metric_options"] = json_ready(claim.metric_options)
     found["relation"] = None if claim.dataset is None else claim.dataset.relation
     return found

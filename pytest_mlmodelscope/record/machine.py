@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_mlmodelscope.core.errors import NotApplicable
+from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.target import Machine
 from pytest_mlmodelscope.record.case import json_ready
 
@@ -51,9 +54,19 @@ def machine_facts(probe: Machine | None = None) -> dict[str, Any]:
         "governor": _governor(),
         "load_average": list(os.getloadavg()),
         "facts": dict(probe.facts) if probe else {},
+        "gpus": [{**gpu.identity, **gpu.facts} for gpu in _gpus()],
     }
     ready: dict[str, Any] = json_ready(facts)
     return ready
+
+
+def _gpus() -> Sequence[Machine]:
+    from pytest_mlmodelscope.targets import machines
+
+    try:
+        return machines(member("targets", "gpu"))
+    except NotApplicable:
+        return ()
 
 
 def software_facts() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Targets: one file for each kind of machine that a case can run on. Their names are pytest markers."""
 
+from pytest_mlmodelscope.targets._features import microarchitectures
 from pytest_mlmodelscope.targets._local import arch, local_cpu
-from pytest_mlmodelscope.targets._match import require
+from pytest_mlmodelscope.targets._match import chosen, machines, require
 
-__all__ = ["arch", "local_cpu", "require"]
+__all__ = ["arch", "chosen", "local_cpu", "machines", "microarchitectures", "require"]

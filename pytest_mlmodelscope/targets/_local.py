@@ -5,9 +5,16 @@ from __future__ import annotations
 import functools
 import platform
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.interfaces.target import Machine
+from pytest_mlmodelscope.targets._features import microarchitecture
+
+_CPUS: Final = Path("/sys/devices/system/cpu")
+_UNITS: Final = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
 def arch() -> str:
@@ -20,14 +27,22 @@ def local_cpu() -> Machine:
     """This machine's processor as a target; memory in bytes."""
     import psutil
 
-    name = _cpu_name()
+    told = _cpuinfo()
+    name = _cpu_name(told)
     return Machine(
         machine_class=f"{arch()}-cpu-{slug(name)}",
         device="cpu",
         arch=arch(),
         name=name,
         memory=psutil.virtual_memory().total,
-        facts={"cores": psutil.cpu_count(logical=False), "threads": psutil.cpu_count()},
+        facts={
+            "microarchitecture": microarchitecture(),
+            "sockets": _sockets(),
+            "cores": psutil.cpu_count(logical=False),
+            "threads": psutil.cpu_count(),
+            "caches": dict(_caches()),
+            "features": sorted(_field(told, "flags", "Features").split()),
+        },
     )
 
 
@@ -49,15 +64,45 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((?:r|tm)\)", "", text.lower())).strip("-")[:60] or "unknown"
 
 
-def _cpu_name() -> str:
-    # py-cpuinfo runs several programs and takes a second; the kernel's own words do for a name.
+def _cpuinfo() -> str:
+    # py-cpuinfo runs several programs and takes a second; the kernel's own words do.
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-            text = file.read()
+            return file.read()
     except OSError:
-        return platform.processor() or "unknown"
-    for key in ("model name", "cpu", "Processor"):
-        match = re.search(rf"^{key}\s*:\s*(.+)$", text, re.MULTILINE)
-        if match:
-            return match[1].strip()
-    return platform.processor() or arch()
+        return ""
+
+
+def _field(told: str, *keys: str) -> str:
+    """What the kernel says under the first of these keys that it uses."""
+    matches = (re.search(rf"^{key}\s*:\s*(.+)$", told, re.MULTILINE) for key in keys)
+    return next((match[1].strip() for match in matches if match), "")
+
+
+def _cpu_name(told: str) -> str:
+    """The kernel's name of the processor; on ARM, where it has none, that of the micro-architecture."""
+    named = _field(told, "model name", "cpu", "Processor") or platform.processor()
+    return named if named not in ("", arch()) else microarchitecture()
+
+
+def _sockets() -> int | None:
+    """How many processors there are; None where the kernel does not say."""
+    found = {_read(path) for path in _CPUS.glob("cpu[0-9]*/topology/physical_package_id")}
+    return len(found) or None
+
+
+def _caches() -> Iterator[tuple[str, int]]:
+    """Bytes of each cache that the first core uses, as the kernel read them from the processor."""
+    for index in sorted(_CPUS.glob("cpu0/cache/index*")):
+        level, kind, size = (_read(index / name) for name in ("level", "type", "size"))
+        number = re.fullmatch(r"(\d+)([KMG])", size)
+        if number:
+            letter = {"Data": "d", "Instruction": "i"}.get(kind, "")
+            yield f"L{level}{letter}", int(number[1]) * _UNITS[number[2]]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

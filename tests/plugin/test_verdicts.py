@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
+import gpus
 import pytest
 
 TRUE, FALSE = "89.9 %", "95.0 %"
@@ -78,10 +79,7 @@ def test_hardware_that_is_not_here_is_a_skip_and_fails_only_where_required(run, 
     run("--mlms-require", "pytorch").assert_outcomes(skipped=1)
 
 
-def test_a_device_that_the_framework_is_not_driven_on_is_not_applicable(run, project, write_claims, claim, monkeypatch):
-    tool = project.path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho 'Some GPU, 16384, 555.1'\n")
-    tool.chmod(0o755)
+def test_a_device_that_the_framework_is_not_driven_on_is_not_applicable(run, project, write_claims, claim):
     models = project.path / "manifests" / "models"
     text = (models / "digits-means.yml").read_text().replace("name: digits-means", "name: code")
     used = "onnxruntime: {assets: {model: graph}}"
@@ -89,7 +87,10 @@ def test_a_device_that_the_framework_is_not_driven_on_is_not_applicable(run, pro
     (models / "code.yml").write_text(text.replace(used, 'python: {entry: "numpy:negative", batch: true}'))
     write_claims(claim("fast", TRUE, model="code", conditions="{hardware: {device: gpu, name: Some}}"))
     run("-rs").stdout.fnmatch_lines(["SKIPPED*not applicable here: no GPU here*"])
-    monkeypatch.setenv("PATH", str(project.path), prepend=os.pathsep)
+    project.makeconftest(
+        f"import sys; sys.path.append({str(Path(gpus.__file__).parent)!r}); import gpus, pytest\n"
+        "gpus.install(pytest.MonkeyPatch(), gpus.Gpu('Some GPU'))\n"
+    )
     run("-rs", "-m", "gpu").stdout.fnmatch_lines(["SKIPPED*Python is not driven on a gpu here*"])
 
 

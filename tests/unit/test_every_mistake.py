@@ -28,7 +28,7 @@ FILES: dict[str, tuple[Any, str]] = {
         direction: higher
         conditions:
           frameworks: ["pytorch>=2"]
-          hardware: {device: cpu, memory: 1 GB, name: Xeon, arch: x86_64}
+          hardware: {device: cpu, memory: 1 GB, name: Xeon, arch: x86_64, features: [avx2], cores: 2}
           threads: 1
           precision: fp32
           batch: 2

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mlmodelscope.claim.load import half_last_digit, is_claim_file, load_claims
+from pytest_mlmodelscope.core.claim import Hardware
 from pytest_mlmodelscope.core.errors import DocumentError
 
 CLAIM = """\
@@ -122,6 +123,17 @@ MISTAKES = {
     "percentile": ((MODEL, "conditions: {percentile: 100}\n" + MODEL), "100", "percentile", 3),
     "threads": ((MODEL, "conditions: {threads: 0}\n" + MODEL), "less than the minimum", "threads", 3),
     "hardware memory": ((MODEL, "conditions: {hardware: {memory: lots}}\n" + MODEL), "form wanted", "GB", 3),
+    "micro-architecture": (
+        (MODEL, "conditions: {hardware: {microarchitecture: zen22}}\n" + MODEL), "no micro-architecture", '"zen2"', 3,
+    ),
+    "features": ((MODEL, "conditions: {hardware: {features: avx2}}\n" + MODEL), "has the wrong type", "a list", 3),
+    "cores": ((MODEL, "conditions: {hardware: {cores: 0}}\n" + MODEL), "less than the minimum", "cores", 3),
+    "compute capability": (
+        (MODEL, "conditions: {hardware: {compute_capability: '8.0'}}\n" + MODEL), "is of GPUs alone", "device: gpu", 3,
+    ),
+    "driver": (
+        (MODEL, "conditions: {hardware: {device: gpu, driver: new}}\n" + MODEL), "not of the form wanted", "535.54", 3,
+    ),
     "hardware name": ((MODEL, "conditions: {hardware: {name: '('}}\n" + MODEL), "regular expression", "", 3),
     "tab": (("  title:", "\ttitle:"), "is not valid YAML", "indentation", 9),
     "unclosed quote": (('unit: "%"', 'unit: "%'), "is not valid YAML", "quotes", 11),
@@ -169,3 +181,21 @@ def test_claim_files_say_so_themselves(write, tmp_path):
     assert is_claim_file(write(CLAIM))
     assert not is_claim_file(write("version: 2\nservices: {}\n"))
     assert not is_claim_file(tmp_path / "nowhere.yml")
+
+
+def test_hardware_is_read_as_it_is_written(write):
+    wanted = "device: gpu, name: H200, memory: 16 GB, features: [avx2, fma], microarchitecture: zen2, cores: 4.0"
+    versions = 'driver: "535.54", cuda: "12.2", compute_capability: "8.0"'
+    (found,) = load_claims(write(f"{CLAIM}conditions: {{hardware: {{{wanted}, {versions}}}}}\n"))
+    assert found.conditions.hardware == Hardware(
+        device="gpu",
+        name="H200",
+        memory=16 * 10**9,
+        microarchitecture="zen2",
+        features=("avx2", "fma"),
+        cores=4,
+        driver="535.54",
+        cuda="12.2",
+        compute_capability="8.0",
+    )
+    assert isinstance(found.conditions.hardware.cores, int)

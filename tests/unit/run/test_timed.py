@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
 
 import numpy as np
 import psutil
 import pytest
-from filelock import FileLock, Timeout
 
+from pytest_mlmodelscope.agent.turns import folder
 from pytest_mlmodelscope.core.claim import DataUse, Hardware, Tolerance
 from pytest_mlmodelscope.manifest.pipeline import Preparation
 from pytest_mlmodelscope.run import TIMED_QUERIES
@@ -111,27 +112,40 @@ def test_a_worker_that_dies_while_it_is_timed_is_an_error_and_the_next_case_reco
     assert engine.verify(timed_case()).verdict.word == "confirmed"
 
 
-def test_two_timed_cases_on_one_machine_wait_for_each_other(engine_of, timed_case, settings):
-    held = []
+@pytest.fixture
+def free(tmp_path, monkeypatch):
+    """Whether the processor's lock is free, in a folder of locks of this test."""
+    monkeypatch.setenv("MLMS_LOCKS", str(tmp_path / "locks"))
 
-    def look(text):
-        try:
-            with FileLock(settings.cache / "locks" / "timed.lock", timeout=0):
-                held.append(False)
-        except Timeout:
-            held.append(True)
+    def look():
+        with (folder() / "processor.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
 
-    engine_of(progress=look).verify(timed_case(runs=2))
-    assert held == [True, True]
-    with FileLock(settings.cache / "locks" / "timed.lock", timeout=0):
-        held.append(False)
+    return look
 
 
-def test_the_lock_is_given_back_when_a_run_fails(engine, words, timed_case, settings):
+def test_two_timed_cases_on_one_machine_wait_for_each_other(engine_of, timed_case, free):
+    seen = []
+    result = engine_of(progress=lambda text: seen.append(free())).verify(timed_case(runs=2))
+    assert seen == [False, False]
+    assert free()
+    assert result.turn["held"] == ["processor"]
+    assert result.turn["waited_s"] >= 0
+
+
+def test_the_lock_is_given_back_when_a_run_fails(engine, words, timed_case, free):
     words.add_data("deadly", test=[("die", "DIE")])
     engine.verify(timed_case(data="deadly"))
-    with FileLock(settings.cache / "locks" / "timed.lock", timeout=0) as lock:
-        assert lock.is_locked
+    assert free()
+
+
+def test_what_is_not_timed_waits_for_nobody(engine, word_case, free):
+    assert engine.verify(word_case()).turn == {}
+    assert not folder().joinpath("processor.lock").exists()
 
 
 # -- the whole way, or the model alone ----------------------------------------------------------------
