@@ -108,6 +108,7 @@ class Engine:
     """
 
     def __init__(self, settings: Settings = Settings()) -> None:
+        from pytest_mlmodelscope.agent.engines import Engines
         from pytest_mlmodelscope.agent.environment import Environments
         from pytest_mlmodelscope.agent.pool import Pool
         from pytest_mlmodelscope.agent.recipe import Recipes
@@ -120,6 +121,7 @@ class Engine:
         make = Recipes(self._environments, settings.limits)
         self._fetcher = Fetcher(self.cache, settings.offline, settings.progress, make)
         self._pool = Pool(settings.limits)
+        self._engines = Engines(self.cache)
         self._predicted: dict[tuple[Any, ...], _Predicted] = {}
 
     def __enter__(self) -> Engine:
@@ -217,6 +219,7 @@ class Engine:
         outputs = Outputs()
         found, busy = self._stream(setup, worker.agent, items, outputs)
         clock.lap("predict")
+        self._keep_built(setup, worker.agent)
         evidence = ItemEvidence(found, [item.label for item in items])
         kept = store.keep(self.cache.root / "predictions", [item.id for item in items], found, evidence.references)
         raw = outputs.keep(self.cache.root / "outputs")
@@ -288,6 +291,7 @@ class Engine:
             self.close()  # every run is a process of its own
             worker = self._worker(setup)
             timings = worker.agent.load(conditions.scenario, samples, _load_settings(setup.case, len(samples)))
+            self._keep_built(setup, worker.agent)
             yield _timed_evidence(timings, overhead, conditions.percentile, worker.agent.stats()), worker.software
         self.close()
 
@@ -357,9 +361,15 @@ class Engine:
     # -- workers --------------------------------------------------------------------------
 
     def _worker(self, setup: _Setup, key: tuple[Any, ...] | None = None, room: int = 1) -> Opened:
-        request = _open_request(setup)
+        request: Any = {**_open_request(setup), "kept": self._engines.found(_engine_key(setup))}
         key = key or _worker_key(setup)
         return self._pool.get(key, setup.environment, request, lambda agent: self._train(setup, agent), room)
+
+    def _keep_built(self, setup: _Setup, agent: Agent) -> None:
+        """What the worker built of the model, for the next one that can use it."""
+        precision = setup.case.claim.conditions.precision
+        what = f"{setup.case.framework.name} engine of {setup.case.model.name}, {precision}, for {setup.machine.name}"
+        self._engines.keep(_engine_key(setup), agent.built(), what)
 
     def _train(self, setup: _Setup, agent: Agent) -> None:
         case = setup.case
@@ -443,6 +453,17 @@ def _worker_key(setup: _Setup) -> tuple[Any, ...]:
     machine = (setup.machine.device, *setup.machine.variables.items())
     chosen = (conditions.threads, conditions.precision, conditions.batch)
     return (setup.environment.key, case.framework.name, case.model.digest, machine, *chosen, trained_on)
+
+
+def _engine_key(setup: _Setup) -> str:
+    """What two workers must share to use what one of them built: model, framework, device and precision."""
+    from pytest_mlmodelscope.agent.engines import key_of
+
+    framework, machine = setup.case.framework, setup.machine
+    files = {role: setup.case.model.assets[name].sha256 for role, name in framework.assets.items()}
+    facts = [machine.facts.get(name) for name in ("driver", "compute_capability")]
+    software, precision = dict(setup.environment.packages), setup.case.claim.conditions.precision
+    return key_of(files, framework.name, software, machine.machine_class, machine.name, facts, precision)
 
 
 def _open_request(setup: _Setup) -> Any:

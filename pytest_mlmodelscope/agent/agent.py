@@ -62,6 +62,7 @@ class Agent:
         self._worker: WorkerProcess | None = None
         self._shared: SharedMemory | None = None
         self._seen: tuple[Iterable[str], str] = ((), "cpu")
+        self._builds = False
         self._end: Callable[[], object] = lambda: None
         self._tail: tuple[str, ...] = ()
 
@@ -86,10 +87,12 @@ class Agent:
         """
         self.close()
         name = framework or self.environment.framework
-        self._seen = request["files"].values(), request["device"]
+        kept = request.get("kept", {})
+        self._seen = [*request["files"].values(), *kept.values()], request["device"]
         self._start(archive(name, self._folder), request["threads"])
         question = {"framework": name, "request": dict(request)}
         header, _ = self._ask("open", (), self.limits.open_s, question)
+        self._builds = header["builds"]
         describe: dict[str, Any] = header["describe"]
         return {**describe, "isolation": record(self._held(), self.limits)}
 
@@ -153,10 +156,19 @@ class Agent:
         found: dict[str, float] = header["figures"]
         return found
 
+    def built(self) -> dict[str, bytes]:
+        """What the predictor built of the model since this was asked last, for later workers, by its names."""
+        if not self._builds:
+            return {}
+        _, tensors = self._ask("built", (), self.limits.predict_s)
+        return {name: value.tobytes() for name, value in tensors}
+
     def probe(self, inputs: Tensors) -> dict[str, bool]:
-        """``inputs_kept``, ``outputs_kept``: whether a prediction changes what is not its own."""
+        """``inputs_kept``, ``outputs_kept``: whether a prediction changes what is not its own; ``complete``:
+        whether all of it was there when it returned.
+        """
         header, _ = self._ask("probe", inputs.items(), self.limits.predict_s)
-        return {name: bool(header[name]) for name in ("inputs_kept", "outputs_kept")}
+        return {name: bool(header[name]) for name in ("inputs_kept", "outputs_kept", "complete")}
 
     def make(self, script: Path, makes: str, files: Mapping[str, Path]) -> dict[str, bytes]:
         """Run the script of a recipe in a fresh worker, and end it; the bytes of what it made.

@@ -12,6 +12,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from pytest_mlmodelscope.agent.built import BuiltEnvironments
 from pytest_mlmodelscope.agent.install import interpreter
@@ -75,7 +76,8 @@ class Environments:
         """Those that are there now: the host's own for each framework, then the built ones."""
         for name in names("frameworks"):
             hosts = (_of_host(FrameworkUse(name), spec, SpecifierSet()) for spec in framework_spec(name).environments)
-            yield from (found for found in hosts if found is not None)
+            # One may serve several devices.
+            yield from {found.version: found for found in hosts if found is not None}.values()
         for key, about in self.built.all():
             python = interpreter(self.built.folder(key))
             yield Environment(python, key, about["framework"], about["version"], "built", packages=about["packages"])
@@ -146,9 +148,14 @@ def _of_host(use: FrameworkUse, spec: EnvironmentSpec, wanted: SpecifierSet) -> 
     if not found:
         return None
     version = next(iter(found.values()))
-    if not wanted.contains(version, prereleases=True):
+    if not wanted.contains(version, prereleases=True) or _is_for_others(version, spec):
         return None
     return Environment(Path(sys.executable), "host", use.name, version, "host", spec.variables, found)
+
+
+def _is_for_others(version: str, spec: EnvironmentSpec) -> bool:
+    """Whether its maker built this version for processors (``2.13.0+cpu``), and the environment is for none."""
+    return bool(spec.devices) and "cpu" not in spec.devices and Version(version).local == "cpu"
 
 
 def satisfied(requirements: Iterable[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ syntax of the oldest Python that the framework's file declares, and never this m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 
 class OpenRequest(TypedDict):
@@ -28,6 +28,8 @@ class OpenRequest(TypedDict):
     """``cpu`` or ``gpu``."""
     precision: str
     """``fp32`` and so on: refuse what cannot be given, never take another silently."""
+    kept: NotRequired[dict[str, str]]
+    """What earlier workers ``built`` of this very model on such a device: name -> absolute path."""
 
 
 class Predictor(Protocol):
@@ -36,6 +38,8 @@ class Predictor(Protocol):
     def predict(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """All outputs by name, first axis in the order of the inputs'; complete on return.
 
+        The clock stops when it returns, so a device that works on its own is waited for first: what is
+        returned are values (arrays of numpy, lists), never promises, and nobody writes into them any more.
         The worker has held the inputs against the manifest's names, types and shapes before. They
         are not changed, and are the caller's again on return: copy what is to be kept. Outputs
         stay valid after the next call. Raises ValueError or TypeError (with a sentence) on an input
@@ -45,6 +49,12 @@ class Predictor(Protocol):
     def describe(self) -> Mapping[str, Any]:
         """At least ``framework``, ``version``, ``device``, ``threads`` and ``precision`` as they
         really are, and where known ``build``, ``libraries`` and ``parameters``.
+        """
+
+    def built(self) -> Mapping[str, Any]:
+        """For frameworks that build something of a model which a later worker can take again: the bytes
+        (arrays of ``uint8``) of what was built since this was asked last. The names say for what: two
+        that are the same are good for each other.
         """
 
     def fit(self, inputs: Mapping[str, Any], labels: list[Any]) -> None:

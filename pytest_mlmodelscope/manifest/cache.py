@@ -4,6 +4,7 @@
 
     objects/<aa>/<sha256>      files
     trees/<sha256>/            trees of files
+    engines/<key>-<name>       files that a worker built of a model for a device
     packages/<key>/<file>      whole packages and archives, from which the others were taken
     partial/                   what is being fetched or unpacked: never looked at by others
     notes/<kind>/<name>.json   what was verified, when it was used last, what it is
@@ -29,8 +30,11 @@ from typing import Any, Final, Literal
 from pytest_mlmodelscope.core.errors import AssetError
 from pytest_mlmodelscope.manifest.digest import file_digest, tree_digest, tree_files
 
-Kind = Literal["objects", "trees", "packages"]
-KINDS: Final[tuple[Kind, ...]] = ("objects", "trees", "packages")
+Kind = Literal["objects", "trees", "packages", "engines"]
+KINDS: Final[tuple[Kind, ...]] = ("objects", "trees", "packages", "engines")
+#: Kinds of single files, and those whose names are the digests of what they are.
+_FILES: Final = ("objects", "engines")
+_OF_CONTENT: Final = ("objects", "trees")
 
 #: Path below the thing kept (empty for a file), bytes, time of last change in ns.
 Stamp = tuple[str, int, int]
@@ -83,7 +87,7 @@ class Cache:
         place, note = self.place(kind, name), self.note(kind, name)
         if not place.exists():
             return None
-        if note is None and kind != "packages":  # left by a process killed between moving and noting
+        if note is None and kind in _OF_CONTENT:  # left by a process killed between moving and noting
             self._write_note(kind, name, name, "")
         return place if self.verify(kind, name) else None
 
@@ -191,7 +195,7 @@ class Cache:
     ) -> None:
         place = self.place(kind, name)
         if files is None:
-            files = ("",) if kind == "objects" else tuple(tree_files(place))
+            files = ("",) if kind in _FILES else tuple(tree_files(place))
         write_note(self._note_path(kind, name), Note(sha256, stamps_of(place, files) or (), origin))
 
 
@@ -212,7 +216,7 @@ def folder_name(key: str) -> str:
 
 def _tree_names(kind: Kind, note: Note) -> tuple[str, ...] | None:
     # Of a tree only what was put there: a framework may have written beside it.
-    return None if kind == "objects" else tuple(name for name, _, _ in note.stamps)
+    return None if kind in _FILES else tuple(name for name, _, _ in note.stamps)
 
 
 def _digest_of(place: Path, files: Any) -> str:

@@ -159,6 +159,10 @@ class FrameworkTests:
         """What was returned is the caller's own."""
         assert model.probe(tiny.query(tiny.items))["outputs_kept"]
 
+    def test_an_answer_is_complete_on_return(self, model: Agent, tiny: TinyModel) -> None:
+        """A device that works on while the clock has stopped would be as fast as one likes."""
+        assert model.probe(tiny.query(tiny.items))["complete"]
+
     def test_it_says_what_it_is(self, opened: tuple[Agent, dict[str, Any]], tiny: TinyModel) -> None:
         """``describe`` holds what a record needs, and says the truth where that can be seen."""
         about = opened[1]

@@ -1,7 +1,8 @@
 """The worker's loop: one question, one answer, until the host closes the wire.
 
-Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``count``, ``probe``, ``stats``;
-``make`` a file by a script that came along. An error is an answer too, and the loop goes on.
+Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``count``, ``probe``, ``stats``,
+``built`` (what the predictor built for later workers); ``make`` a file by a script that came along. An error is
+an answer too, and the loop goes on.
 """
 
 import importlib
@@ -25,6 +26,8 @@ def _perf_counter_ns() -> int:
 
 clock = getattr(time, "perf_counter_ns", _perf_counter_ns)
 
+#: For so long a finished answer is watched for changes: nothing may still be at work on it.
+_WATCHED_SECONDS = 0.1
 #: How many answers may go together (a host asks eight questions ahead), and for how long the first is held.
 _TOGETHER = 4
 _LONGEST_HELD_NS = 20 * 1000 * 1000
@@ -104,7 +107,8 @@ class Worker:
         module = importlib.import_module("pytest_mlmodelscope.frameworks.%s.predictor" % framework)
         self._predictor = module.load(request)
         self._declared = request.get("inputs", [])
-        return {"describe": json.loads(json.dumps(dict(self._predictor.describe()), default=str))}, ()
+        describe = json.loads(json.dumps(dict(self._predictor.describe()), default=str))
+        return {"describe": describe, "builds": hasattr(self._predictor, "built")}, ()
 
     def _check(self, inputs: "dict[str, Any]") -> None:
         """Hold inputs against the manifest, where it says anything of them; outside of what is timed."""
@@ -149,14 +153,20 @@ class Worker:
             self._check(inputs)
         return {"figures": {name: float(value) for name, value in count(figures, inputs).items()}}, ()
 
+    def _on_built(self, _: "Any") -> "Any":
+        return {}, self._predictor.built().items()
+
     def _on_probe(self, tensors: "list[tuple[str, Any]]") -> "Any":
-        """Whether a prediction leaves its inputs, and what was returned before it, as they were."""
+        """Whether a prediction is complete, and leaves its inputs, and what was returned before it, as they were."""
         inputs, others = dict(tensors), {name: value[::-1] for name, value in tensors}
         before = _bytes(inputs)
         outputs = self._predictor.predict(inputs)
         returned = _bytes(outputs)
+        time.sleep(_WATCHED_SECONDS)
+        complete = _are_values(outputs) and _bytes(outputs) == returned
         self._predictor.predict(others)
-        return {"inputs_kept": _bytes(inputs) == before, "outputs_kept": _bytes(outputs) == returned}, ()
+        kept = {"inputs_kept": _bytes(inputs) == before, "outputs_kept": _bytes(outputs) == returned}
+        return dict(kept, complete=complete), ()
 
     def _on_make(self, _: "Any", script: str, makes: str, files: "dict[str, str]") -> "Any":
         """Run a script as a program of its own; the bytes of the file or the folder that it makes."""
@@ -191,6 +201,13 @@ def _left(folder: str, makes: str) -> "Iterator[tuple[str, Any]]":
             raise RuntimeError("the script made a link: %s" % os.path.relpath(path, folder))
         with open(path, "rb") as file:
             yield "" if path == top else os.path.relpath(path, top), numpy.frombuffer(file.read(), "uint8")
+
+
+def _are_values(outputs: "Any") -> bool:
+    """Whether these are values, and not promises of a device that is still at work."""
+    import numpy
+
+    return all(isinstance(value, (numpy.ndarray, list, tuple)) for value in outputs.values())
 
 
 def _bytes(tensors: "Any") -> bytes:

@@ -2,14 +2,17 @@
 
 import json
 import struct
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import pytest
-from tiny import ITEMS, OUTPUTS, X, run_inside
+from tiny import ITEMS, OUTPUTS, X, no_gpu, run_inside
 
+from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.environment import Environments
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, ModelError
+from pytest_mlmodelscope.core.framework import Place
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.testing.frameworks import FrameworkTests, TinyModel
@@ -65,8 +68,41 @@ READS_A_FILE = "    return x + torch.from_file('/etc/hostname', False, 4)"
 SAVES_A_FILE = "    torch.save(x, '/tmp/stolen')\n    return x"
 
 
-class TestTorchScript(TorchTests):
+class RoundedTests(TorchTests):
+    """Where weights can be rounded to half precision when they are loaded."""
+
+    @pytest.mark.parametrize(("precision", "within"), [("fp16", 2e-3), ("bf16", 2e-2)])
+    def test_half_precision_is_given_where_it_is_asked_for(self, environment, tiny, model, precision, within):
+        query = tiny.query(ITEMS)
+        with self.agent(environment) as agent:
+            assert agent.open(tiny.request(precision=precision))["precision"] == precision
+            kept = agent.probe(query)
+            rounded, _ = agent.predict(query)
+        exact, _ = model.predict(query)
+        assert kept == {"inputs_kept": True, "outputs_kept": True, "complete": True}
+        for name in exact:
+            assert rounded[name].dtype == np.float32
+            np.testing.assert_allclose(rounded[name], exact[name], atol=within)
+            assert (rounded[name] != exact[name]).any()
+
+
+class TestTorchScript(RoundedTests):
     form = "torchscript"
+
+    def test_a_processor_has_no_tf32(self, environment, tiny):
+        with self.agent(environment) as agent, pytest.raises(ModelError, match="tf32 cannot be given here"):
+            agent.open(tiny.request(precision="tf32"))
+
+    @pytest.mark.skipif(not no_gpu(), reason="there is a GPU: all of the suite runs")
+    def test_without_a_gpu_that_is_the_answer_in_one_line(self, environment, tiny):
+        with self.agent(environment) as agent, pytest.raises(ModelError, match=r"sees no GPU here; nvidia-smi"):
+            agent.open(tiny.request(device="gpu"))
+
+    def test_a_model_without_weights_has_nothing_to_round(self, environment, tiny, tmp_path):
+        run_inside(environment, DEFINED, "    return x + 1", tmp_path / "none.pt")
+        request = tiny.request(files={"model": str(tmp_path / "none.pt")}, outputs=OUTPUTS[:1], precision="fp16")
+        with self.agent(environment) as agent, pytest.raises(ModelError, match="fp16 cannot be given here"):
+            agent.open(request)
 
     def opened_with(self, agent, tiny, environment, folder, body):
         run_inside(environment, DEFINED, body, folder / "other.pt")
@@ -77,7 +113,7 @@ class TestTorchScript(TorchTests):
         with self.agent(environment) as agent:
             self.opened_with(agent, tiny, environment, tmp_path, WRITES)
             for _ in range(3):
-                assert agent.probe(query) == {"inputs_kept": True, "outputs_kept": True}
+                assert agent.probe(query) == {"inputs_kept": True, "outputs_kept": True, "complete": True}
                 outputs, _ = agent.predict(query)
                 np.testing.assert_array_equal(outputs["y"], 2 * query["x"])
 
@@ -118,6 +154,10 @@ HOSTILE = """
 class TestTorchExport(TorchTests):
     form = "exported"
 
+    def test_its_types_are_part_of_the_program(self, environment, tiny):
+        with self.agent(environment) as agent, pytest.raises(ModelError, match="fp16 cannot be given here"):
+            agent.open(tiny.request(precision="fp16"))
+
     def test_a_pickle_inside_runs_no_code(self, environment, tiny, tmp_path):
         opened = tmp_path / "opened"
         run_inside(environment, HOSTILE, tiny.files["model"], tmp_path / "hostile.pt2", opened)
@@ -132,7 +172,7 @@ class TestTorchExport(TorchTests):
             agent.open(tiny.request(files={"model": str(tmp_path / "hostile.pt2")}))
 
 
-class TestTorchWeights(TorchTests):
+class TestTorchWeights(RoundedTests):
     form = "state_dict"
     outputs = OUTPUTS[:1]
     options: ClassVar = {
@@ -215,3 +255,102 @@ class TestTorch101(TorchTests):
 def test_the_oldest_version_can_be_had_here():
     # Where it cannot, its suite is skipped; this is where such a skip is counted.
     assert Environments(Cache().root).obtain(FrameworkUse("pytorch"), "==1.0.1").version == "1.0.1"
+
+
+class OnGpu:
+    """The same rules with a GPU, in the environment that is for one."""
+
+    tolerance = 1e-4
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def environment(cls):
+        return Environments(Cache().root).obtain(FrameworkUse("pytorch"), place=Place("gpu"))
+
+    def build(self, folder, environment):
+        return replace(super().build(folder, environment), device="gpu")
+
+
+@pytest.mark.skipif(bool(no_gpu()), reason=no_gpu())
+class TestTorchScriptOnGpu(OnGpu, RoundedTests):
+    form = "torchscript"
+
+
+@pytest.mark.skipif(bool(no_gpu()), reason=no_gpu())
+class TestTorchExportOnGpu(OnGpu, TorchTests):
+    form = "exported"
+
+
+@pytest.mark.skipif(bool(no_gpu()), reason=no_gpu())
+class TestTorchWeightsOnGpu(OnGpu, RoundedTests):
+    form = "state_dict"
+    outputs = OUTPUTS[:1]
+    options: ClassVar = TestTorchWeights.options
+
+
+#: A GPU that is not there: the processor does its work, and how often it was waited for is counted.
+STAND_IN = """
+    import json, os, sys
+    from types import SimpleNamespace
+    sys.path.insert(0, sys.argv[1])
+    import numpy, torch
+    from pytest_mlmodelscope.frameworks.pytorch import device
+    from pytest_mlmodelscope.frameworks.pytorch.predictor import load
+
+    waited = []
+    device._PLACES["gpu"] = "cpu"
+    torch.cuda.is_available = lambda: True
+    torch.cuda.synchronize = lambda: waited.append(1)
+    torch.cuda.memory_allocated = lambda: 80
+    facts = SimpleNamespace(name="Fake", major=9, minor=0, total_memory=2**36)
+    torch.cuda.get_device_properties = lambda number: facts
+    torch.backends.cudnn.allow_tf32 = True  # as it is where there is one
+    model = load(json.loads(sys.argv[2]))
+    values = numpy.ones((2, 4), "float32")
+    outputs = model.predict({"x": values})
+    assert len(waited) == 1 and (values == 1).all()
+    print(json.dumps({
+        "about": model.describe(),
+        "types": sorted({value.dtype.name for value in outputs.values()}),
+        "tf32": [torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32],
+        "override": os.environ.get("NVIDIA_TF32_OVERRIDE"),
+    }))
+"""
+
+
+@pytest.fixture(scope="module")
+def newest(tmp_path_factory):
+    """The environment of the newest version, the worker's code, and a model for it."""
+    folder = tmp_path_factory.mktemp("newest")
+    environment = Environments(Cache().root).obtain(FrameworkUse("pytorch"))
+    (folder / "worker.zip").write_bytes(archive("pytorch"))
+    return environment, folder / "worker.zip", TestTorchScript().build(folder, environment)
+
+
+@pytest.mark.parametrize(
+    ("precision", "tf32", "override"),
+    [("fp32", False, "0"), ("tf32", True, None), ("fp16", False, "0"), ("bf16", False, "0")],
+)
+def test_a_gpu_is_waited_for_and_rounds_only_what_is_asked_for(newest, precision, tf32, override):
+    environment, worker, tiny = newest
+    request = tiny.request(device="gpu", precision=precision)
+    found = json.loads(run_inside(environment, STAND_IN, worker, json.dumps(request)))
+    about = found["about"]
+    assert (about["device"], about["precision"], about["gpu"]["name"]) == ("gpu", precision, "Fake")
+    assert (about["gpu"]["compute_capability"], about["gpu"]["model_bytes"]) == ("9.0", 80)
+    assert (found["types"], found["tf32"], found["override"]) == (["float32"], [tf32, tf32], override)
+
+
+MOVED = """
+    import sys
+    sys.path.insert(0, sys.argv[1])
+    from pytest_mlmodelscope.frameworks.pytorch.predictor import _exported
+    places = {tensor.device.type for tensor in _exported(sys.argv[2], {}, "meta").parameters()}
+    assert places == {"meta"}, places
+"""
+
+
+def test_an_exported_program_is_moved_to_another_device(newest, tmp_path):
+    environment, worker, _ = newest
+    run_inside(environment, TORCH, "exported", tmp_path / "tiny.pt2")
+    run_inside(environment, MOVED, worker, tmp_path / "tiny.pt2")

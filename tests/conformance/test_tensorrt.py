@@ -2,15 +2,14 @@
 
 import onnx
 import pytest
-from tiny import ITEMS, OUTPUTS, X, run_inside, tiny_onnx
+from tiny import ITEMS, OUTPUTS, X, no_gpu, run_inside, tiny_onnx
 
 from pytest_mlmodelscope.agent.agent import Agent
 from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.environment import Environments
-from pytest_mlmodelscope.core.errors import ModelError, NotApplicable
+from pytest_mlmodelscope.core.errors import ModelError
 from pytest_mlmodelscope.core.framework import Place
 from pytest_mlmodelscope.core.manifest import FrameworkUse
-from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.testing.frameworks import FrameworkTests, TinyModel
 
@@ -19,15 +18,6 @@ def tiny_model(folder):
     onnx.save(tiny_onnx(), folder / "tiny")
     files = {"model": folder / "tiny"}
     return TinyModel(files=files, inputs=[X], outputs=OUTPUTS[::-1], items=ITEMS, device="gpu")
-
-
-def no_gpu():
-    """Why there is none, or nothing."""
-    try:
-        member("targets", "gpu").probe()
-    except NotApplicable as error:
-        return error.what
-    return ""
 
 
 @pytest.mark.skipif(bool(no_gpu()), reason=no_gpu())
@@ -57,9 +47,9 @@ PLANS = """
     import sys
     sys.path.insert(0, sys.argv[1])
     from pytest_mlmodelscope.frameworks.tensorrt.plan import Plans, about
-    plans = Plans(sys.argv[2], sys.argv[3], 2)
+    plans = Plans(sys.argv[2], "fp32", sys.argv[3], 2)
     assert (plans.inputs, plans.outputs, plans.threads) == (["x"], ["y", "z"], 2), vars(plans)
-    assert plans.tf32 == (sys.argv[3] == "tf32")
+    assert plans.precision == sys.argv[3], plans.precision
     sizes = [plans.build({"x": (items, 4)}).nbytes for items in (1, 3)]
     assert min(sizes) > 1000, sizes
     print(about())
@@ -73,7 +63,7 @@ def worker(tmp_path):
     return code
 
 
-@pytest.mark.parametrize("precision", ["fp32", "tf32"])
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16", "bf16"])
 def test_a_plan_is_built_for_each_number_of_items(environment, worker, tmp_path, precision):
     run_inside(environment, PLANS, worker, tiny_model(tmp_path).files["model"], precision)
 
@@ -83,7 +73,7 @@ REFUSED = """
     sys.path.insert(0, sys.argv[1])
     from pytest_mlmodelscope.frameworks.tensorrt.plan import Plans
     try:
-        Plans(sys.argv[2], "fp32", 1).build({"x": (2, 5)})
+        Plans(sys.argv[2], "fp32", "fp32", 1).build({"x": (2, 5)})
     except ValueError as error:
         assert sys.argv[3] in str(error), error
     else:

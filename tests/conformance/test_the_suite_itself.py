@@ -16,6 +16,7 @@ RULES = {
     "repeat": "test_the_same_query_gives_the_same_answer",
     "inputs": "test_inputs_are_not_changed",
     "outputs": "test_outputs_stay_valid_after_the_next_call",
+    "waiting": "test_an_answer_is_complete_on_return",
     "describe": "test_it_says_what_it_is",
     "threads": "test_threads_are_as_asked",
     "file": "test_a_broken_file_is_refused",
@@ -70,3 +71,8 @@ def test_a_broken_rule_fails_its_test_and_no_other(pytester, breaks):
     result = run(pytester, breaks)
     result.assert_outcomes(passed=len(RULES) - 1, failed=1)
     result.stdout.fnmatch_lines([f"FAILED *::{RULES[breaks]}*"])
+
+
+def test_an_answer_that_a_device_still_writes_is_noticed(pytester):
+    # Other rules fail as well, as the values are not there yet.
+    run(pytester, "writing").stdout.fnmatch_lines(["FAILED *::test_an_answer_is_complete_on_return*"])

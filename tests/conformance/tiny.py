@@ -8,6 +8,8 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from pytest_mlmodelscope.agent.archive import archive
+from pytest_mlmodelscope.core.errors import NotApplicable
+from pytest_mlmodelscope.core.registry import member
 
 ITEMS = [{"x": row} for row in np.linspace(-2, 3, 12, dtype=np.float32).reshape(3, 4)]
 X = {"name": "x", "dtype": "float32", "shape": ["batch", 4]}
@@ -21,6 +23,15 @@ def tiny_onnx(opset=17):
     x, y, z = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 4]) for name in "xyz")
     graph = helper.make_graph(nodes, "tiny", [x], [y, z], [numpy_helper.from_array(WEIGHTS, "w")])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def no_gpu():
+    """Why there is none, or nothing."""
+    try:
+        member("targets", "gpu").probe()
+    except NotApplicable as error:
+        return error.what
+    return ""
 
 
 def run_inside(environment, script, *arguments):

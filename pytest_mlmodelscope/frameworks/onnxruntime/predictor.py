@@ -1,12 +1,12 @@
 """Models in the ONNX format, on ONNX Runtime."""
 
-import os
 from typing import Any
 
 import numpy
 import onnxruntime
 
 from pytest_mlmodelscope.frameworks._declared import only, threads
+from pytest_mlmodelscope.frameworks._nvidia import allow_tf32
 from pytest_mlmodelscope.frameworks._onnx import survey
 
 #: What a device's work is given to; the first is taken where the manifest names none.
@@ -20,8 +20,10 @@ _LEVELS = {
     "basic": "ORT_ENABLE_BASIC",
     "none": "ORT_DISABLE_ALL",
 }
-#: Where this is 0, no library of NVIDIA's rounds fp32 to tf32 on its own.
-_TF32 = "NVIDIA_TF32_OVERRIDE"
+#: What CUDA's provider is told of tf32 from this version on; it would round without a word.
+_TELLS_TF32 = (1, 18)
+#: TensorRT rounds a model of fp32 itself, by these options of its provider.
+_ROUNDED = {"fp16": "trt_fp16_enable", "bf16": "trt_bf16_enable"}
 
 
 class OnnxPredictor:
@@ -32,23 +34,28 @@ class OnnxPredictor:
         self._request = request
         self._threads = threads(request["threads"])
         self._parameters, stored = survey(request["files"]["model"])
-        self._precision = _arithmetic(request, stored)
-        self._session = self._open(_provider(request))
+        provider = _provider(request)
+        self._precision = _arithmetic(request, stored, provider)
+        self._session = self._open(provider, _options(provider, self._precision))
         self._outputs = self._names(request["outputs"], self._session.get_outputs(), "output")
         self._names(request["inputs"], self._session.get_inputs(), "input")
         # Found once: a small model takes 40 us, of which a microsecond more is two per cent.
         self._run = self._session.run
         self._takes_text = any("string" in node.type for node in self._session.get_inputs())
 
-    def _open(self, provider: str) -> "Any":
+    def _open(self, provider: str, options: "dict[str, str]") -> "Any":
         if self._request["device"] == "gpu" and hasattr(onnxruntime, "preload_dlls"):
             onnxruntime.preload_dlls()  # CUDA and cuDNN of this environment, not of the system
         session = onnxruntime.InferenceSession(
-            self._request["files"]["model"], self._session_options(), providers=[provider]
+            self._request["files"]["model"], self._session_options(), providers=[(provider, options)]
         )
         # ONNX Runtime takes the CPU without a word when a device cannot be had.
         if session.get_providers()[0] != provider:
             raise ValueError("%s cannot be had here; ONNX Runtime took %s" % (provider, session.get_providers()[0]))
+        taken = session.get_provider_options()[provider]
+        for name, value in options.items():
+            if taken.get(name) != value:
+                raise ValueError("%s took %s for %s, not %s" % (provider, taken.get(name), name, value))
         return session
 
     def _session_options(self) -> "Any":
@@ -85,6 +92,7 @@ class OnnxPredictor:
             "precision": self._precision,
             "build": about(),
             "providers": self._session.get_providers(),
+            "provider_options": _options(_provider(self._request), self._precision),
             "libraries": {"numpy": numpy.__version__},
             "parameters": self._parameters,
         }
@@ -97,16 +105,26 @@ def _provider(request: "dict[str, Any]") -> str:
     return known[wanted or next(iter(known))]
 
 
-def _arithmetic(request: "dict[str, Any]", stored: str) -> str:
+def _arithmetic(request: "dict[str, Any]", stored: str, provider: str) -> str:
     """The precision that is asked for, where the model and the device can give it."""
-    possible = [stored, "tf32"] if stored == "fp32" and request["device"] == "gpu" else [stored]
+    possible = [stored]
+    if stored == "fp32" and request["device"] == "gpu":
+        possible += ["tf32"] + (list(_ROUNDED) if provider == _PROVIDERS["gpu"]["tensorrt"] else [])
     only("the precision", request["precision"], possible)
-    # Read when the libraries are loaded, which happens with the first session.
-    if request["precision"] == "tf32":
-        os.environ.pop(_TF32, None)
-    else:
-        os.environ[_TF32] = "0"
+    allow_tf32(request["precision"] == "tf32")
     return str(request["precision"])
+
+
+def _options(provider: str, precision: str) -> "dict[str, str]":
+    """What a provider is told of the precision; read back afterwards."""
+    if provider == _PROVIDERS["gpu"]["cuda"] and _version() >= _TELLS_TF32:
+        return {"use_tf32": "1" if precision == "tf32" else "0"}
+    return {_ROUNDED[precision]: "1"} if provider == _PROVIDERS["gpu"]["tensorrt"] and precision in _ROUNDED else {}
+
+
+def _version() -> "tuple[int, int]":
+    major, minor = onnxruntime.__version__.split(".")[:2]
+    return int(major), int(minor)
 
 
 def _array(value: "Any") -> "Any":

@@ -16,6 +16,9 @@ class Device:
         error, count = cuda.cudaGetDeviceCount()
         if error != cuda.cudaError_t.cudaSuccess or not count:
             raise ValueError("no NVIDIA driver or no GPU here (%s); nvidia-smi lists what there is" % _text(error))
+        about = _done(cuda.cudaGetDeviceProperties(0))
+        self.name = about.name.decode("utf-8") if isinstance(about.name, bytes) else str(about.name)
+        self.capability = "%d.%d" % (about.major, about.minor)
         self.stream = _done(cuda.cudaStreamCreate())
         self.driver = _done(cuda.cudaDriverGetVersion())
         self.runtime = _done(cuda.cudaRuntimeGetVersion())

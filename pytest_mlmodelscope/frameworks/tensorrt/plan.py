@@ -2,13 +2,12 @@
 
 from typing import Any
 
-try:
-    import tensorrt_rtx as trt
-except ImportError:  # the full TensorRT has the same interface
-    import tensorrt as trt
+from pytest_mlmodelscope.frameworks.tensorrt import rounding
+from pytest_mlmodelscope.frameworks.tensorrt.library import trt
 
 #: Which precisions there can be for weights of each: types are the file's own, only fp32 may be rounded.
-_POSSIBLE = {"fp32": ("fp32", "tf32"), "fp16": ("fp16",), "bf16": ("bf16",), "int8": ("int8",)}
+_POSSIBLE = {"fp32": ("fp32", "tf32", "fp16", "bf16"), "fp16": ("fp16",), "bf16": ("bf16",), "int8": ("int8",)}
+_HALVES = ("fp16", "bf16")
 
 
 def possible(stored: str) -> "tuple[str, ...]":
@@ -32,15 +31,17 @@ class _Log(trt.ILogger):  # type: ignore[misc]
 class Plans:
     """Plans of one ONNX file, each for inputs of certain shapes."""
 
-    def __init__(self, path: str, precision: str, threads: int) -> None:
+    def __init__(self, path: str, stored: str, precision: str, threads: int) -> None:
         self.log = _Log()
         self._path = path
+        self._rounds = precision if precision in _HALVES and precision != stored else None
         self._builder = trt.Builder(self.log)
         self._builder.max_threads = threads
         self._config = self._builder.create_builder_config()
         flag = self._config.set_flag if precision == "tf32" else self._config.clear_flag
         flag(trt.BuilderFlag.TF32)
         network, _ = self._parsed()
+        self._computes = stored if stored == "int8" else rounding.precision_of(network)
         self.inputs = [network.get_input(place).name for place in range(network.num_inputs)]
         self.outputs = [network.get_output(place).name for place in range(network.num_outputs)]
 
@@ -50,9 +51,10 @@ class Plans:
         return int(self._builder.max_threads)
 
     @property
-    def tf32(self) -> bool:
-        """Whether fp32 may be rounded to tf32 on the way."""
-        return bool(self._config.get_flag(trt.BuilderFlag.TF32))
+    def precision(self) -> str:
+        """What is computed in, as the network and the builder have it."""
+        rounds = bool(self._config.get_flag(trt.BuilderFlag.TF32))
+        return "tf32" if rounds and self._computes == "fp32" else self._computes
 
     def build(self, shapes: "dict[str, tuple[int, ...]]") -> "Any":
         """The plan for inputs of these shapes. Raises ValueError with TensorRT's reason."""
@@ -64,7 +66,7 @@ class Plans:
             raise ValueError("TensorRT cannot build the model for inputs of %s: %s" % (shapes, self._reason()))
         return plan
 
-    def engine(self, plan: "Any") -> "Any":
+    def engine(self, plan: "Any") -> "tuple[Any, Any]":
         """The engine of a plan, on the GPU; the runtime that it needs lives as long."""
         runtime = trt.Runtime(self.log)
         engine = runtime.deserialize_cuda_engine(plan)
@@ -79,7 +81,8 @@ class Plans:
             reasons = [parser.get_error(place).desc() for place in range(parser.num_errors)]
             raise ValueError("TensorRT cannot read the model: %s" % ("; ".join(reasons) or self._reason()))
         # The parser owns weights of the network.
-        return network, parser
+        alive = rounding.halved(network, self._rounds) if self._rounds else []
+        return network, (parser, alive)
 
     def _reason(self) -> str:
         return self.log.errors[-1] if self.log.errors else "it does not say why"

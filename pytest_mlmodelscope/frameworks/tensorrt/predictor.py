@@ -1,5 +1,7 @@
 """ONNX models, built by TensorRT into an engine for the GPU at hand."""
 
+import hashlib
+import json
 from collections import OrderedDict
 from typing import Any
 
@@ -23,10 +25,12 @@ class TensorRtPredictor:
         self._parameters, stored = survey(request["files"]["model"])
         only("the precision", request["precision"], plan.possible(stored))
         self._device = Device()
-        self._plans = plan.Plans(request["files"]["model"], request["precision"], threads(request["threads"]))
+        self._plans = plan.Plans(request["files"]["model"], stored, request["precision"], threads(request["threads"]))
+        only("the precision", request["precision"], [self._plans.precision])
         _names(request["inputs"], self._plans.inputs, "input")
         self._outputs = _names(request["outputs"], self._plans.outputs, "output")
         self._kept = OrderedDict()  # type: OrderedDict[Any, _Engine]
+        self._built = {}  # type: dict[str, Any]
 
     def predict(self, inputs: "dict[str, Any]") -> "dict[str, Any]":
         """All declared outputs by name, when the GPU is done; inputs of another shape build an engine first."""
@@ -39,8 +43,31 @@ class TensorRtPredictor:
             return self._kept[key]
         if len(self._kept) >= _KEPT:
             self._kept.popitem(last=False)[1].close()
-        self._kept[key] = _Engine(self._device, *self._plans.engine(self._plans.build(shapes)))
+        self._kept[key] = _Engine(self._device, *self._engine(shapes))
         return self._kept[key]
+
+    def _engine(self, shapes: "dict[str, tuple[int, ...]]") -> "tuple[Any, Any]":
+        """From the plan that an earlier worker built of this model on such a GPU, else from a new one."""
+        name = self._name(shapes)
+        path = self._request.get("kept", {}).get(name)
+        if path is not None:
+            with open(path, "rb") as file:
+                return self._plans.engine(file.read())
+        built = self._plans.build(shapes)
+        self._built[name] = numpy.frombuffer(built, "uint8")
+        return self._plans.engine(built)
+
+    def _name(self, shapes: "dict[str, tuple[int, ...]]") -> str:
+        """The same where a plan can be taken again: for these shapes, on this GPU, with these libraries."""
+        device = self._device
+        where = [plan.about(), device.name, device.capability, device.driver, device.runtime]
+        what = [self._plans.precision, sorted((name, list(shape)) for name, shape in shapes.items())]
+        return hashlib.sha256(json.dumps([where, what]).encode()).hexdigest()[:32]
+
+    def built(self) -> "dict[str, Any]":
+        """The plans that were built since this was asked last, by their names."""
+        found, self._built = self._built, {}
+        return found
 
     def describe(self) -> "dict[str, Any]":
         """Versions, threads (of the builder) and precision as they really are."""
@@ -50,8 +77,9 @@ class TensorRtPredictor:
             "version": version,
             "device": "gpu",
             "threads": self._plans.threads,
-            "precision": "tf32" if self._plans.tf32 else self._request["precision"],
+            "precision": self._plans.precision,
             "build": {"package": name, "cuda_driver": self._device.driver, "cuda_runtime": self._device.runtime},
+            "gpu": {"name": self._device.name, "compute_capability": self._device.capability},
             "libraries": {"numpy": numpy.__version__},
             "parameters": self._parameters,
         }

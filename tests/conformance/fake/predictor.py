@@ -2,9 +2,40 @@
 
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
+
+
+class Promise:
+    """What an asynchronous device returns at once; who looks at the values waits for them."""
+
+    def __init__(self, values):
+        self._values = values
+        self.dtype, self.shape, self.size = values.dtype, values.shape, values.size
+
+    def reshape(self, *shape):
+        return self._values.reshape(*shape)
+
+    def __array__(self, dtype=None, copy=None):
+        return self._values if dtype is None else self._values.astype(dtype)
+
+    def __len__(self):
+        return len(self._values)
+
+
+def written_later(values):
+    """A buffer that a device fills when it has already been returned."""
+    buffer = np.zeros_like(values)
+
+    def work():
+        time.sleep(0.03)
+        buffer[:] = values
+
+    threading.Thread(target=work, daemon=True).start()
+    return buffer
 
 
 class Fake:
@@ -46,6 +77,10 @@ class Fake:
         if self._breaks == "axis" and len(y) > 1:
             y = np.concatenate([y, y[:1]])
         outputs = {"y": y, "z": y + 1}
+        if self._breaks == "waiting":
+            outputs = {name: Promise(value) for name, value in outputs.items()}
+        if self._breaks == "writing":
+            outputs = {name: written_later(value) for name, value in outputs.items()}
         return dict(reversed(outputs.items())) if self._breaks == "order" else outputs
 
     def _in_buffer(self, y):

@@ -6,7 +6,9 @@ What these stand-ins answer for is tested for real in tests/conformance: plans w
 import ctypes
 import importlib
 import sys
+from collections import namedtuple
 from types import ModuleType, SimpleNamespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import onnx
@@ -15,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 WEIGHTS = np.arange(16, dtype=np.float32).reshape(4, 4) / 8
 OK, BAD = 0, 35
+Properties = namedtuple("Properties", "name major minor")
 
 
 class Cuda(ModuleType):
@@ -40,6 +43,9 @@ class Cuda(ModuleType):
         return OK, 13000
 
     cudaRuntimeGetVersion = cudaDriverGetVersion  # noqa: N815
+
+    def cudaGetDeviceProperties(self, number):  # noqa: N802
+        return OK, Properties(b"Fake", 9, 0)
 
     def cudaMalloc(self, size):  # noqa: N802
         block = ctypes.create_string_buffer(size)
@@ -86,12 +92,16 @@ def cuda(monkeypatch):
     trt = ModuleType("tensorrt_rtx")
     trt.__version__ = "0"
     trt.ILogger = SimpleNamespace
+    for name in ("DataType", "LayerType"):
+        setattr(trt, name, MagicMock())
+    for name in ("IConstantLayer", "IConvolutionLayer", "IDeconvolutionLayer", "IScaleLayer"):
+        setattr(trt, name, object)
     monkeypatch.setitem(sys.modules, "cuda", ModuleType("cuda"))
     monkeypatch.setitem(sys.modules, "cuda.bindings", bindings)
     monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", cuda)
     monkeypatch.setitem(sys.modules, "tensorrt_rtx", trt)
     yield cuda
-    for name in ("plan", "device", "predictor"):
+    for name in ("library", "rounding", "plan", "device", "predictor"):
         sys.modules.pop(f"pytest_mlmodelscope.frameworks.tensorrt.{name}", None)
 
 
@@ -101,16 +111,17 @@ def predictor(cuda, monkeypatch):
     built = []
 
     class Plans:
-        inputs, outputs, threads, tf32 = ("x",), ("y", "z"), 1, False
+        inputs, outputs, threads = ("x",), ("y", "z"), 1
 
-        def __init__(self, path, precision, threads):
-            self.built = built
+        def __init__(self, path, stored, precision, threads):
+            self.precision = precision
 
         def build(self, shapes):
             built.append(shapes["x"][0])
-            return shapes["x"][0]
+            return bytes(shapes["x"][:1])
 
-        def engine(self, items):
+        def engine(self, plan):
+            (items,) = plan
             return None, SimpleNamespace(create_execution_context=lambda: Context(items), items=items)
 
     def tensors(engine):
@@ -161,9 +172,36 @@ def test_an_engine_is_built_once_for_each_shape_and_memory_is_given_back(cuda, p
     assert len(cuda.taken) == 4 * 3
 
 
+def test_a_plan_is_handed_over_once_and_taken_by_the_next_worker(predictor, request_, tmp_path):
+    model = predictor.load(request_)
+    model.predict({"x": rows(3)})
+    built = model.built()
+    assert [bytes(plan) for plan in built.values()] == [b"\3"]
+    assert model.built() == {}
+    for name, plan in built.items():
+        (tmp_path / name).write_bytes(plan)
+    later = predictor.load({**request_, "kept": {name: str(tmp_path / name) for name in built}})
+    np.testing.assert_allclose(later.predict({"x": rows(3)})["y"], rows(3) @ WEIGHTS, rtol=1e-6)
+    assert (predictor.built, later.built()) == ([3], {})
+
+
+@pytest.mark.parametrize("changes", ["precision", "capability", "driver", "shape"])
+def test_a_plan_for_anything_else_has_another_name(cuda, predictor, request_, changes, monkeypatch):
+    model = predictor.load(request_)
+    model.predict({"x": rows(3)})
+    if changes == "capability":
+        monkeypatch.setattr(cuda, "cudaGetDeviceProperties", lambda number: (OK, Properties(b"Fake", 8, 9)))
+    if changes == "driver":
+        monkeypatch.setattr(cuda, "cudaDriverGetVersion", lambda: (OK, 13010))
+    other = predictor.load({**request_, "precision": "fp16"} if changes == "precision" else request_)
+    other.predict({"x": rows(2 if changes == "shape" else 3)})
+    assert not set(model.built()) & set(other.built())
+
+
 def test_it_describes_what_it_runs_on(predictor, request_):
     about = predictor.load(request_).describe()
     assert (about["device"], about["precision"], about["parameters"]) == ("gpu", "fp32", 16)
+    assert about["gpu"] == {"name": "Fake", "compute_capability": "9.0"}
     assert about["build"] == {"package": "tensorrt_rtx", "cuda_driver": 13000, "cuda_runtime": 13000}
 
 
@@ -185,7 +223,7 @@ def test_what_cuda_says_of_a_failure_is_told(cuda, predictor, request_):
     ("changes", "why"),
     [
         ({"device": "cpu"}, "device cpu"),
-        ({"precision": "fp16"}, "possible: fp32, tf32"),
+        ({"precision": "int8"}, "possible: bf16, fp16, fp32, tf32"),
         ({"outputs": [{"name": "other"}]}, 'no output "other"; it has y, z'),
     ],
 )
