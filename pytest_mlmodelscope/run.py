@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mlmodelscope.claim.expand import kind_of, other_framework
+from pytest_mlmodelscope.claim.expand import kind_of, other_framework, usual_targets
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import Input, Output, Split
@@ -161,9 +161,9 @@ class Engine:
         return dataclasses.replace(result, machine=setup.machine.identity, steps={**steps, **result.steps})
 
     def _set_up(self, case: Case) -> tuple[_Setup, dict[str, float]]:
-        from pytest_mlmodelscope.targets import chosen
+        from pytest_mlmodelscope.targets import chosen, named
 
-        machine = chosen(member("targets", case.target), case.claim.conditions.hardware)
+        machine = chosen(named(case.target), case.claim.conditions.hardware)
         _require_device(case, machine)
         _require_clock(case, machine)
         clock = _Stopwatch()
@@ -180,11 +180,12 @@ class Engine:
 
         if self.settings.baselines is None or result.measurement is None or result.measurement.kind == "check":
             return result
-        case, kept = result.case, Baselines(self.settings.baselines)
-        machine = result.machine["machine_class"]
+        kept, machine = Baselines(self.settings.baselines), result.machine["machine_class"]
+        case = _as_there(result.case)
         if self.settings.record:
             if math.isfinite(result.measurement.value):
-                kept.put(machine, baseline_of(case_record(result), baseline.noise(result.measurement)))
+                there = case_record(dataclasses.replace(result, case=case))
+                kept.put(machine, baseline_of(there, baseline.noise(result.measurement)))
             return result
         key = baseline.Key(conditions(case.claim), case.model.digest, result.data_digest)
         compared = baseline.compare(case.claim, result.measurement, key, kept.get(machine, case.id))
@@ -390,6 +391,13 @@ def _assets_used(case: Case) -> list[str]:
     specs: list[Input | Output] = [*(framework.inputs or model.inputs), *(framework.outputs or model.outputs)]
     named = {text for spec in specs for step in spec.steps for text in texts(step.options)}
     return [name for name in model.assets if name in named or name in framework.assets.values()]
+
+
+def _as_there(case: Case) -> Case:
+    """The case as a run on the machine itself has it, whatever the address by which it is reached from here."""
+    if "://" not in case.target:
+        return case
+    return dataclasses.replace(case, target=usual_targets(case.claim)[0])
 
 
 def _require_device(case: Case, machine: Machine) -> None:

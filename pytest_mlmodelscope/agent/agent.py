@@ -35,9 +35,9 @@ Tensors = Mapping[str, Any]
 #: What a worker may see of the host's variables.
 _PASSED: Final = ("PATH", "LD_LIBRARY_PATH", "TZ", "CUDA_VISIBLE_DEVICES")
 _PASSED_TO_HOST: Final = ("PYTHONPATH", "PYTHONUSERBASE", "PYTHONNOUSERSITE")
-_THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 #: What keeps frameworks from writing to a home folder, asking a network, or chatting.
-_QUIET: Final = {
+QUIET: Final = {
     "CI": "true",
     "ORT_DISABLE_TELEMETRY": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -94,7 +94,7 @@ class Agent:
         header, _ = self._ask("open", (), self.limits.open_s, question)
         self._builds = header["builds"]
         describe: dict[str, Any] = header["describe"]
-        return {**describe, "isolation": record(self._held(), self.limits)}
+        return {**describe, "isolation": self._isolation()}
 
     def predict(self, inputs: Tensors) -> tuple[dict[str, Any], int]:
         """The outputs by name, and the nanoseconds that the model took inside the worker."""
@@ -229,6 +229,9 @@ class Agent:
     def _held(self) -> Held:
         return best(self.limits.isolation)
 
+    def _isolation(self) -> dict[str, Any]:
+        return record(self._held(), self.limits)
+
     def _view(self, variables: Mapping[str, str]) -> View:
         return view(self.environment, *self._seen, variables)
 
@@ -240,8 +243,8 @@ class Agent:
             passed.setdefault("PYTHONUSERBASE", site.getuserbase())
         own = {"HOME": str(scratch), "TMPDIR": str(scratch)}
         if threads is not None:
-            own |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
-        return {**_QUIET, **passed, **self.environment.variables, **own}
+            own |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+        return {**QUIET, **passed, **self.environment.variables, **own}
 
     def _finish(self) -> str:
         how = str(self._end())

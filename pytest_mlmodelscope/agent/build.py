@@ -61,7 +61,7 @@ def build(job: Job) -> dict[str, Any]:
         except BaseException:
             shutil.rmtree(job.folder, ignore_errors=True)
             raise
-    raise _unavailable(job, failures)
+    raise unavailable(job.wish, failures, job.offline)
 
 
 def check(folder: Path, framework: str, variables: Mapping[str, str]) -> None:
@@ -109,7 +109,7 @@ def _attempt(job: Job, python: str, attempt: Attempt) -> dict[str, Any]:
     packages = installed.packages(folder)
     return {
         "framework": wish.framework,
-        "version": _version(wish, packages),
+        "version": version_of(wish, packages),
         "python": os.fspath(interpreter(folder).resolve()),
         "python_version": _python_version(folder),
         "requirements": [*requirements, *wish.packages],
@@ -123,7 +123,7 @@ def _attempt(job: Job, python: str, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _version(wish: Wish, packages: Mapping[str, str]) -> str:
+def version_of(wish: Wish, packages: Mapping[str, str]) -> str:
     """The framework's version; where another than the listed one was asked for, what was installed."""
     if wish.asked is None:
         return wish.spec.version
@@ -139,19 +139,19 @@ def _python_version(folder: Path) -> str:
     return settings.get("version_info") or settings.get("version", "")
 
 
-def _unavailable(job: Job, failures: list[tuple[str, InstallError]]) -> EnvironmentUnavailable:
+def unavailable(wish: Wish, failures: list[tuple[str, InstallError]], offline: bool) -> EnvironmentUnavailable:
     """Of the first interpreter's failures the last that says more than that something does not exist."""
     python = failures[0][0]
     errors = [error for tried, error in failures if tried == python]
     error = next((error for error in reversed(errors) if error.kind != "missing"), errors[-1])
     got = "\n            ".join(str(error).splitlines())
-    if python == job.wish.spec.python:
-        what = f"{job.wish.title} wants Python {python}, and there is none here"
+    if python == wish.spec.python:
+        what = f"{wish.title} wants Python {python}, and there is none here"
         return EnvironmentUnavailable(what, got=got, hint=how_to_get(python))
-    what = f"the environment of {job.wish.title} cannot be built"
+    what = f"the environment of {wish.title} cannot be built"
     if error.kind == "missing":
         return EnvironmentUnavailable(f"{what}: {error.reason}", hint="ask for a version that exists")
-    hint = "run once without the offline switch" if job.offline else _HINTS[error.kind]
+    hint = "run once without the offline switch" if offline else _HINTS[error.kind]
     return EnvironmentUnavailable(what, got=f"with {python}: {got}", hint=hint)
 
 

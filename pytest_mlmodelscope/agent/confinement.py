@@ -26,10 +26,10 @@ from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 
 #: Where the process is that started the worker, as the worker sees it.
 _INIT: Final = 1
-_LAUNCHER: Final = Path(__file__).with_name("launcher.py")
+LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 _SECONDS: Final = 20
 #: Prints what of the host can be reached: a file that nobody allowed, the network, a process.
-_PROBE: Final = """
+PROBE: Final = """
 import json, os, socket, sys
 def fails(action):
     try:
@@ -126,7 +126,7 @@ def _launched(how: str, worker: Worker) -> list[str]:
         "processes": worker.processes,
         **asdict(worker.view),
     }
-    return [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(plan), *worker.command]
+    return [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(plan), *worker.command]
 
 
 def _namespaces(worker: Worker) -> Started:
@@ -155,10 +155,13 @@ def started(held: Held, worker: Worker) -> Started:
     return LADDER[held.mechanism](worker)
 
 
-def record(held: Held, limits: Limits) -> dict[str, Any]:
-    """What a record says of the isolation that held; a limit that does not bind is null."""
+def record(held: Held, limits: Limits, of_root: bool | None = None) -> dict[str, Any]:
+    """What a record says of the isolation that held; a limit that does not bind is null.
+
+    ``of_root``: whether the worker is root's, by default whether this process is.
+    """
     bounds = limits.bounds()
-    if os.geteuid() == 0 and not held.bounded:
+    if (os.geteuid() == 0 if of_root is None else of_root) and not held.bounded:
         bounds["processes"] = None  # RLIMIT_NPROC does not bind root
     found = {"mechanism": held.mechanism, "files": held.files, "network": held.network, "processes": held.processes}
     return {**found, "limits": bounds, "missing": [] if held.whole else list(held.missing)}
@@ -171,12 +174,21 @@ def best(wish: Isolation) -> Held:
         EnvironmentUnavailable: isolation is required, and the best that works here leaves the
             network or the user's files in reach.
     """
+    return chosen(wish, lambda: _climbed(tuple(LADDER)), "this machine")
+
+
+def chosen(wish: Isolation, climbed: Callable[[], Held], where: str) -> Held:
+    """What was ``climbed`` to, as far as the wish asks for it; ``where`` names the machine.
+
+    Raises:
+        EnvironmentUnavailable: as ``best`` does.
+    """
     if wish == "off":
         return Held("limits")
-    found = _climbed(tuple(LADDER))
+    found = climbed()
     if wish == "required" and not found.whole:
         raise EnvironmentUnavailable(
-            "a worker cannot be isolated on this machine",
+            f"a worker cannot be isolated on {where}",
             expected="neither the network nor a file of the user in reach",
             got=f"files: {found.files}; network: {found.network} ({'; '.join(found.missing)})",
             hint="install bubblewrap, or allow user namespaces (docs/isolation.md)",
@@ -223,7 +235,7 @@ def _said(mechanism: str, folder: Path) -> dict[str, Any]:
     secret.touch()
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        command = [sys.executable, "-I", "-S", "-c", _PROBE, str(secret), str(port), str(os.getpid()), str(most)]
+        command = [sys.executable, "-I", "-S", "-c", PROBE, str(secret), str(port), str(os.getpid()), str(most)]
         host = Environment(Path(sys.executable), "host", "python", "", "host")
         worker = Worker(command, scratch, view(host, (), "cpu", {}), most)
         done = subprocess.run(  # noqa: S603  # our own program

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -28,27 +28,37 @@ from pytest_mlmodelscope.core.registry import names
 
 
 @dataclass(frozen=True, slots=True)
+class There:
+    """Where an environment of another machine is: the machine's address, and the folder of its packages."""
+
+    address: str
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A Python interpreter with a framework.
 
     ``version`` is the framework's, ``packages`` maps what is installed to versions, ``variables``
-    are what the worker's process gets, ``key`` names a built one's folder.
+    are what the worker's process gets, ``key`` names a built one's folder. ``there`` is on another machine.
     """
 
     python: Path
     key: str
     framework: str
     version: str
-    source: Literal["host", "built"]
+    source: Literal["host", "built", "remote"]
     variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     packages: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    there: There | None = None
 
 
 class Environments:
     """Finds environments, or builds them under ``root/envs``; ``progress`` gets short sentences."""
 
     def __init__(self, root: Path, offline: bool = False, progress: Callable[[str], None] | None = None) -> None:
-        self.built = BuiltEnvironments(root, offline, progress or (lambda text: None))
+        self._settings = (root, offline, progress or (lambda text: None))
+        self.built = BuiltEnvironments(*self._settings)
 
     def obtain(self, use: FrameworkUse, requirement: str = "", place: Place = HERE) -> Environment:
         """An environment in which a model can be run in a place, by default on this machine's
@@ -57,9 +67,12 @@ class Environments:
         Raises:
             EnvironmentUnavailable: there is none and none can be built; says what would change that.
             NotApplicable: the framework has nothing for this kind of machine, or for this device.
+            RemoteError: the place is on another machine, which cannot be reached.
         """
         wanted = specifiers(use.name, requirement, use.version or "")
         specs = _for_place(use.name, place)
+        if place.address:
+            return self._elsewhere(use, specs, wanted, place.address)
         for spec in specs:
             if (found := _of_host(use, spec, wanted)) is not None:
                 return found
@@ -68,9 +81,7 @@ class Environments:
         for spec in specs:
             if (asked := admitted(spec, wanted)) is not None:
                 return self._of_cache(Wish(use.name, spec, tuple(use.packages), asked))
-        raise EnvironmentUnavailable(
-            f"no environment of {use.name} fits", expected=str(wanted), got=", ".join(_offers(specs))
-        )
+        raise _none_fits(use, specs, wanted)
 
     def all(self) -> Iterator[Environment]:
         """Those that are there now: the host's own for each framework, then the built ones."""
@@ -91,6 +102,19 @@ class Environments:
                 here = _of_host(FrameworkUse(name), spec, SpecifierSet()) is not None
                 if not here and not self.built.complete(Wish(name, spec).key):
                     yield name, spec, _lacking(spec)
+
+    def _elsewhere(
+        self, use: FrameworkUse, specs: Sequence[EnvironmentSpec], wanted: SpecifierSet, address: str
+    ) -> Environment:
+        from pytest_mlmodelscope.agent.remote import RemoteEnvironments
+
+        packages = tuple(use.packages)
+        wishes = [Wish(use.name, spec, packages) for spec in specs if listed(spec, wanted)]
+        asked = ((spec, admitted(spec, wanted)) for spec in specs)
+        wishes += [Wish(use.name, spec, packages, text) for spec, text in asked if text is not None]
+        if not wishes:
+            raise _none_fits(use, specs, wanted)
+        return RemoteEnvironments(*self._settings).obtain(wishes, address)
 
     def _of_cache(self, wish: Wish) -> Environment:
         folder = self.built.obtain(wish)
@@ -120,6 +144,12 @@ def _for_place(framework: str, place: Place) -> list[EnvironmentSpec]:
         what = f"no environment of {framework} is for a {device}"
         raise NotApplicable(what, expected=devices, got=device, hint=f"run it on a target with a {devices}")
     return fitting
+
+
+def _none_fits(use: FrameworkUse, specs: Iterable[EnvironmentSpec], wanted: SpecifierSet) -> EnvironmentUnavailable:
+    return EnvironmentUnavailable(
+        f"no environment of {use.name} fits", expected=str(wanted), got=", ".join(_offers(specs))
+    )
 
 
 def _lacking(spec: EnvironmentSpec) -> str | None:

@@ -83,6 +83,34 @@ def install(plan: Plan, tick: Callable[[float], None] = lambda seconds: None) ->
         _install_with_pip(plan, _Clock(tick))
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """The kind of machine that packages are for, which need not be this one: the version of its Python
+    (``3.12``), and its platform as uv calls it (``aarch64-manylinux_2_31``).
+    """
+
+    version: str
+    platform: str
+
+
+def install_for(plan: Plan, kind: Foreign, tick: Callable[[float], None] = lambda seconds: None) -> Path:
+    """Put the packages, of which nothing runs here, into a ``site-packages`` in the plan's folder; where that is.
+
+    Raises:
+        InstallError: with the last lines of the installer; also where uv does not run.
+    """
+    if (uv := find_uv()) is None:
+        raise InstallError("uv does not run here, which installs for other machines")
+    place = plan.folder / "lib" / f"python{kind.version}" / "site-packages"
+    place.mkdir(parents=True)
+    foreign = ["--target", str(place), "--python-version", kind.version, "--python-platform", kind.platform]
+    command = [uv, "pip", "install", *_switches(plan), *foreign, "--only-binary", ":all:", "--python", sys.executable]
+    for what in _what(plan):
+        _run([*command, *what], {**_variables(), **_settings_of_pip()}, plan, _Clock(tick))
+    (place / ".lock").unlink(missing_ok=True)
+    return place
+
+
 def interpreter(folder: Path) -> Path:
     """The Python of a virtual environment."""
     return folder / "bin" / "python"
@@ -90,14 +118,18 @@ def interpreter(folder: Path) -> Path:
 
 def _install_with_uv(uv: str, plan: Plan, clock: _Clock) -> None:
     offline = ["--offline"] if plan.offline else []
-    backend = [f"--torch-backend={plan.torch_backend}"] if plan.torch_backend else []
     # Of interpreters that can be downloaded; those that are here were looked for already.
     managed = [] if Path(plan.python).is_absolute() else ["--managed-python"]
     python = str(interpreter(plan.folder))
     variables = {**_variables(), **_settings_of_pip()}
     _run([uv, "venv", "--quiet", *offline, *managed, "--python", plan.python, str(plan.folder)], variables, plan, clock)
     for what in _what(plan):
-        _run([uv, "pip", "install", *offline, *backend, "--python", python, *what], variables, plan, clock)
+        _run([uv, "pip", "install", *_switches(plan), "--python", python, *what], variables, plan, clock)
+
+
+def _switches(plan: Plan) -> list[str]:
+    backend = [f"--torch-backend={plan.torch_backend}"] if plan.torch_backend else []
+    return [*(["--offline"] if plan.offline else []), *backend]
 
 
 def _install_with_pip(plan: Plan, clock: _Clock) -> None:

@@ -13,12 +13,14 @@ _PROCESSES: Final = 1024
 _PROCESSES_A_CORE: Final = 32
 
 
-def _most_memory() -> int:
-    return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 0.8)
+def most_memory(memory: int | None = None) -> int:
+    """What a worker may take of a machine with so much memory, by default this one."""
+    return int((memory or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) * 0.8)
 
 
-def _most_processes() -> int:
-    return max(_PROCESSES, _PROCESSES_A_CORE * (os.cpu_count() or 1))
+def most_processes(threads: int | None = None) -> int:
+    """How many processes and threads it may have on so many processors, by default those of this machine."""
+    return max(_PROCESSES, _PROCESSES_A_CORE * (threads or os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,10 @@ class Limits:
     predict_s: float = 120.0
     fit_s: float = 1800.0
     count_s: float = 1800.0
-    memory_bytes: int = field(default_factory=_most_memory)
+    memory_bytes: int = field(default_factory=most_memory)
     file_bytes: int = 4 * 2**30
     open_files: int = 4096
-    processes: int = field(default_factory=_most_processes)
+    processes: int = field(default_factory=most_processes)
     isolation: Isolation = "best"
 
     def bounds(self) -> dict[str, int | None]:

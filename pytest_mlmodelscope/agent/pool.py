@@ -51,7 +51,7 @@ class Pool:
         return found
 
     def _open(self, environment: Environment, request: OpenRequest, train: Callable[[Agent], None]) -> Opened:
-        agent = Agent(environment, self._limits)
+        agent = _agent(environment, self._limits)
         try:
             software = agent.open(request)
             train(agent)
@@ -68,3 +68,12 @@ class Pool:
     def close(self) -> None:
         """End all workers."""
         self._shrink(0)
+
+
+def _agent(environment: Environment, limits: Limits | None) -> Agent:
+    """The owner of a worker where its environment is."""
+    if environment.there is None:
+        return Agent(environment, limits)
+    from pytest_mlmodelscope.agent.remote_agent import RemoteAgent
+
+    return RemoteAgent(environment, limits)

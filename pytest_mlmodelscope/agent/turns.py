@@ -72,6 +72,8 @@ def _make(folder: Path, for_all: bool) -> None:
 
 def locks_of(machine: Machine) -> list[tuple[str, bool]]:
     """The locks that a timed case needs, in the order in which all take them, and whether each is for it alone."""
+    if machine.address:
+        return [(f"{PROCESSOR} of {machine.address}", True)]
     if not machine.unit:
         return [(PROCESSOR, True)]
     return [(f"{machine.device} {machine.unit}", True), (PROCESSOR, False)]

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from pytest_mlmodelscope.agent.environment import Environment
 
 #: Programs, libraries, and the little of ``/etc`` that they need; nothing in them is a user's.
-_SYSTEM: Final = (
+SYSTEM: Final = (
     "/usr",
     "/bin",
     "/sbin",
@@ -35,7 +35,7 @@ _SYSTEM: Final = (
     "/etc/timezone",
     "/sys/devices/system",
 )
-_DEVICES: Final = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
+DEVICES: Final = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
 _SYSTEM_OF_GPU: Final = ("/sys", "/etc/OpenCL", "/etc/vulkan")
 _DEVICES_OF_GPU: Final = ("nvidia*", "nvidia-caps/*", "dri/*", "kfd")
 #: What belongs to Python below a prefix that others may share, such as ``~/.local``.
@@ -71,7 +71,7 @@ def view(environment: Environment, files: Iterable[str], device: str, variables:
 
 
 def _devices(device: str) -> Iterator[str]:
-    yield from _DEVICES
+    yield from DEVICES
     if device == "gpu":
         found = (path for pattern in _DEVICES_OF_GPU for path in Path("/dev").glob(pattern))
         yield from (str(path) for path in found if not path.is_dir())
@@ -81,7 +81,7 @@ def _devices(device: str) -> Iterator[str]:
 def _standing(python: Path, source: str, device: str, settings: Settings) -> tuple[frozenset[str], Mapping[str, str]]:
     """Where all is that every model of an environment needs, and the links on the way to it."""
     variables = dict(settings)
-    wanted = [*_SYSTEM, *_of_loader(), *_listed(variables, "LD_LIBRARY_PATH"), *_of_python(python, source, settings)]
+    wanted = [*SYSTEM, *_of_loader(), *_listed(variables, "LD_LIBRARY_PATH"), *_of_python(python, source, settings)]
     if device == "gpu":
         wanted += _SYSTEM_OF_GPU
     links: dict[str, str] = {}

@@ -15,6 +15,7 @@ from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.result import Case
 from pytest_mlmodelscope.interfaces.metric import Kind
 from pytest_mlmodelscope.manifest.load import Catalogue
+from pytest_mlmodelscope.targets import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,18 @@ def selection(frameworks: Iterable[str] = (), targets: Iterable[str] = ()) -> Se
         UsageError: an unknown framework or target, with the nearest name.
     """
     chosen = tuple(requirement(text) for text in frameworks)
-    _refuse_unknown("framework", (one.name for one in chosen))
+    _refuse_unknown_frameworks(one.name for one in chosen)
     wanted = tuple(targets)
-    _refuse_unknown("target", wanted)
+    for name in wanted:
+        named(name)
     return Selection(chosen, wanted)
 
 
-def _refuse_unknown(kind: str, given: Iterable[str]) -> None:
-    known = names(f"{kind}s")
+def _refuse_unknown_frameworks(given: Iterable[str]) -> None:
+    known = names("frameworks")
     for name in given:
         if name not in known:
-            raise UsageError(f'no {kind} is called "{name}"', hint=did_you_mean(name, known))
+            raise UsageError(f'no framework is called "{name}"', hint=did_you_mean(name, known))
 
 
 def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) -> list[Case]:
@@ -165,9 +167,14 @@ def _chosen(admitted: Iterable[Requirement], chosen: Selection) -> Iterator[Requ
 
 
 def _targets(claim: Claim, chosen: Selection) -> list[str]:
-    hardware = claim.conditions.hardware
     if chosen.targets:
-        return [name for name in chosen.targets if member("targets", name).admits(hardware)]
+        return [name for name in chosen.targets if named(name).admits(claim.conditions.hardware)]
+    return usual_targets(claim)
+
+
+def usual_targets(claim: Claim) -> list[str]:
+    """Where a claim is verified if nobody says otherwise: on one kind of target, or on none."""
+    hardware = claim.conditions.hardware
     if not hardware.device and not hardware.arch:
         return ["cpu"]
     # Processors first: GPUs and FPGAs admit every architecture.

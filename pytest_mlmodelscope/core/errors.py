@@ -6,6 +6,7 @@ MlmsError
 ├── AssetError            a file of a model or a dataset cannot be used
 │   ├── ChecksumError     its bytes are not the ones that the manifest names
 │   └── OfflineError      it is not in the cache and the network is switched off
+├── RemoteError           another machine cannot be reached, or fails
 ├── EnvironmentUnavailable  a framework cannot be had on this machine
 ├── NotApplicable         this machine is not what the claim is about
 └── WorkerError           the model's process failed
@@ -98,6 +99,10 @@ class OfflineError(AssetError):
 
 class EnvironmentUnavailable(MlmsError):
     """A framework cannot be had on this machine."""
+
+
+class RemoteError(MlmsError):
+    """Another machine cannot be reached, or a command there failed."""
 
 
 class NotApplicable(MlmsError):

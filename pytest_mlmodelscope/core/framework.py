@@ -23,12 +23,13 @@ Nature = Literal["hardware", "emulated", "simulated"]
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a framework is to run: a device, and the kind of machine as Python's packages call it
-    (``linux-aarch64``).
+    (``linux-aarch64``); ``address`` is another machine's, and empty for this one.
     """
 
     device: str = "cpu"
     platform: str = field(default_factory=sysconfig.get_platform)
     nature: Nature = "hardware"
+    address: str = ""
 
 
 #: This machine's processor.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -31,7 +32,9 @@ class Case:
     def id(self) -> str:
         """The same on every machine, without brackets (pytest's ``--lf`` reads those)."""
         version = self.requirement.replace(" ", "")
-        return f"{self.claim.id}-{self.framework.name}{version}-{self.target}"
+        # The address of another machine has signs that a name in pytest, or of a file, cannot have.
+        target = re.sub(r"[^A-Za-z0-9.]+", "-", self.target).strip("-")
+        return f"{self.claim.id}-{self.framework.name}{version}-{target}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Machine:
     ``memory`` is in bytes; ``name`` is the processor's or the device's own. Of an *emulated* or
     *simulated* machine the answers count, the seconds that they take do not. ``unit`` tells the devices
     of one machine apart (a GPU's UUID), and ``variables`` are what a worker gets so that it uses that one.
+    ``address`` is where another machine is.
     """
 
     machine_class: str
@@ -28,6 +29,7 @@ class Machine:
     nature: Nature = "hardware"
     unit: str = ""
     variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    address: str = ""
 
     @property
     def identity(self) -> dict[str, str | int]:
@@ -40,6 +42,8 @@ class Machine:
         """Where frameworks run there: a simulated device is driven by programs of this machine."""
         if self.nature == "emulated":
             return Place(self.device, f"linux-{self.arch}", self.nature)
+        if self.address:
+            return Place(self.device, f"linux-{self.arch}", self.nature, self.address)
         return Place(self.device, nature=self.nature)
 
 

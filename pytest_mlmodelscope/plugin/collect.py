@@ -129,7 +129,9 @@ def _is_other_document(path: Path) -> bool:
 def markers(case: Case) -> list[str]:
     """The markers of a case: its target, its framework, and its machine's architecture."""
     native = _native() if case.target == "cpu" else []
-    return list(dict.fromkeys([case.target, case.framework.name, *native]))
+    # Another machine's marker is that of its kind.
+    kind = case.target.partition("://")[0]
+    return list(dict.fromkeys([kind, case.framework.name, *native]))
 
 
 @functools.cache

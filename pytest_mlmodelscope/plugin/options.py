@@ -32,7 +32,7 @@ class Option:
 OPTIONS = (
     Option("", "verify published claims (default: those in claims/)", "flag"),
     Option("framework", "only these frameworks, such as pytorch or pytorch>=2", "list", "NAME"),
-    Option("target", "only these targets, such as cpu or gpu", "list", "NAME"),
+    Option("target", "only these targets, such as cpu, gpu or ssh://USER@HOST", "list", "NAME"),
     Option("evidence", "full (default) or sample:N, the most items of a dataset to evaluate", "text", "HOW"),
     Option("require", "fail where this target, framework or 'all' is not applicable here", "list", "NAME"),
     Option("strict", "fail where the evidence is inconclusive", "flag"),

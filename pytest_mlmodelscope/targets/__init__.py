@@ -3,5 +3,6 @@
 from pytest_mlmodelscope.targets._features import microarchitectures
 from pytest_mlmodelscope.targets._local import arch, local_cpu
 from pytest_mlmodelscope.targets._match import chosen, machines, require
+from pytest_mlmodelscope.targets._named import named
 
-__all__ = ["arch", "chosen", "local_cpu", "machines", "microarchitectures", "require"]
+__all__ = ["arch", "chosen", "local_cpu", "machines", "microarchitectures", "named", "require"]

@@ -19,7 +19,12 @@ _UNITS: Final = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 def arch() -> str:
     """The architecture by the kernel's name: x86_64, aarch64, ppc64le..."""
-    return {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    return kernel_arch(platform.machine())
+
+
+def kernel_arch(machine: str) -> str:
+    """An architecture by the kernel's name, whatever a system calls it."""
+    return {"AMD64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
 
 
 @functools.cache
@@ -27,8 +32,8 @@ def local_cpu() -> Machine:
     """This machine's processor as a target; memory in bytes."""
     import psutil
 
-    told = _cpuinfo()
-    name = _cpu_name(told)
+    told, family = _cpuinfo(), microarchitecture()
+    name = cpu_name(told, arch(), platform.processor(), family)
     return Machine(
         machine_class=f"{arch()}-cpu-{slug(name)}",
         device="cpu",
@@ -36,12 +41,12 @@ def local_cpu() -> Machine:
         name=name,
         memory=psutil.virtual_memory().total,
         facts={
-            "microarchitecture": microarchitecture(),
+            "microarchitecture": family,
             "sockets": _sockets(),
             "cores": psutil.cpu_count(logical=False),
             "threads": psutil.cpu_count(),
             "caches": dict(_caches()),
-            "features": sorted(_field(told, "flags", "Features").split()),
+            "features": features(told),
         },
     )
 
@@ -79,10 +84,17 @@ def _field(told: str, *keys: str) -> str:
     return next((match[1].strip() for match in matches if match), "")
 
 
-def _cpu_name(told: str) -> str:
-    """The kernel's name of the processor; on ARM, where it has none, that of the micro-architecture."""
-    named = _field(told, "model name", "cpu", "Processor") or platform.processor()
-    return named if named not in ("", arch()) else microarchitecture()
+def cpu_name(told: str, arch: str, processor: str, family: str) -> str:
+    """The kernel's name of the processor, in the text of ``/proc/cpuinfo`` or of ``uname``; on ARM, where it
+    has none, that of the micro-architecture.
+    """
+    named = _field(told, "model name", "cpu", "Processor") or processor
+    return named if named not in ("", arch) else family
+
+
+def features(told: str) -> list[str]:
+    """What the processor can do, in the words of the kernel."""
+    return sorted(_field(told, "flags", "Features").split())
 
 
 def _sockets() -> int | None:

@@ -34,7 +34,12 @@ class TestPpc(TargetTests):
     of = Hardware(arch="ppc64le")
 
 
-SUITES = (TestCpu, TestGpu, TestFpga, TestArm, TestPpc)
+class TestSsh(TargetTests):
+    target = "ssh"
+    of = Hardware(device="cpu")
+
+
+SUITES = (TestCpu, TestGpu, TestFpga, TestArm, TestPpc, TestSsh)
 
 
 def test_every_target_has_a_suite():

@@ -1,0 +1,1 @@
+"""Another machine, reached by SSH: its address, the connection, and the programs that run there."""
