@@ -329,9 +329,8 @@ def test_a_machine_without_a_list_of_processors_still_has_a_name(monkeypatch):
         raise FileNotFoundError("/proc/cpuinfo")
 
     monkeypatch.setattr(_local, "open", nothing, raising=False)
-    monkeypatch.setattr(platform, "processor", lambda: "")
     assert _local._cpuinfo() == ""
-    assert _local._cpu_name("") == microarchitecture()
+    assert _local.cpu_name("", "x86_64", "", "zen4") == _local.cpu_name("", "aarch64", "aarch64", "zen4") == "zen4"
 
 
 def test_no_board_is_ever_here():
