@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -308,11 +309,20 @@ class Engine:
         before, _ = setup.pipeline()
         batch = before.batch_size(setup.case.claim.conditions.batch or 1)
         items = self._read(setup, setup.split)[:batch] if setup.case.dataset else []
-        worker = self._worker(setup)
+        inputs = before.tensors(items) if items else {}
         names = member("metrics", setup.case.claim.metric).FIGURES
-        figures = worker.agent.count(names, before.tensors(items) if items else {})
-        measurement = measure.of_counts(setup.case.claim, CountedEvidence(figures))
+        if "instructions" in names:
+            return self._instructions(setup, inputs)
+        worker = self._worker(setup)
+        measurement = measure.of_counts(setup.case.claim, CountedEvidence(worker.agent.count(names, inputs)))
         return _judged(setup, measurement, worker.software)
+
+    def _instructions(self, setup: _Setup, inputs: Mapping[str, Any]) -> Result:
+        _require_processor(setup)
+        worker = self._worker(setup)
+        calls = worker.agent.instructions(inputs)
+        evidence = CountedEvidence({"instructions": statistics.median(calls)}, calls)
+        return _judged(setup, measure.of_counts(setup.case.claim, evidence), worker.software)
 
     # -- checks ---------------------------------------------------------------------------
 
@@ -417,6 +427,17 @@ def _require_clock(case: Case, machine: Machine) -> None:
             expected="the hardware itself",
             got=f"{machine.name}, {machine.nature}",
             hint=f"run the same command on a machine that has {machine.arch} or {machine.name} itself",
+        )
+
+
+def _require_processor(setup: _Setup) -> None:
+    machine = setup.machine
+    if machine.device != "cpu":
+        raise NotApplicable(
+            f"the instructions of {machine.name} are not counted, those of a processor are",
+            expected="a processor",
+            got=machine.device,
+            hint="give the claim `hardware: {device: cpu}`",
         )
 
 

@@ -23,7 +23,7 @@ from pytest_mlmodelscope.agent.shared import SharedMemory
 from pytest_mlmodelscope.agent.stream import answers
 from pytest_mlmodelscope.agent.view import View, view
 from pytest_mlmodelscope.core.claim import NOTHING
-from pytest_mlmodelscope.core.errors import ModelError, WorkerDied, WorkerError, WorkerTimeout
+from pytest_mlmodelscope.core.errors import ModelError, NotApplicable, WorkerDied, WorkerError, WorkerTimeout
 from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 from pytest_mlmodelscope.interfaces.scenario import Settings, Timings
 from pytest_mlmodelscope.worker import window, wire
@@ -162,6 +162,18 @@ class Agent:
             return {}
         _, tensors = self._ask("built", (), self.limits.predict_s)
         return {name: value.tobytes() for name, value in tensors}
+
+    def instructions(self, inputs: Tensors) -> list[int]:
+        """How many instructions the worker's processor executes for each of several calls with one query.
+
+        Raises:
+            NotApplicable: nothing counts them here; says what would.
+        """
+        header, _ = self._ask("instructions", inputs.items(), self.limits.count_s)
+        if "uncounted" in header:
+            raise NotApplicable(header["uncounted"], hint=header["hint"])
+        calls: list[int] = header["calls"]
+        return calls
 
     def probe(self, inputs: Tensors) -> dict[str, bool]:
         """``inputs_kept``, ``outputs_kept``: whether a prediction changes what is not its own; ``complete``:

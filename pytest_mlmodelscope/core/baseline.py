@@ -14,7 +14,7 @@ from pytest_mlmodelscope.core.result import Interval
 class Baseline:
     """The figure of one case as one machine class once measured it.
 
-    ``value``, ``noise``, ``interval`` and ``runs`` (one figure a process run, timed metrics only)
+    ``value``, ``noise``, ``interval`` and ``runs`` (one figure a process run or a counted call)
     are in ``unit``; ``noise`` is how far two measurements of the same thing may differ.
     ``predictions`` is the digest of the predictions of single items, ``recorded`` the ISO date and
     time, ``commit`` the state of the repository then. ``where`` is the file it was read from.

@@ -53,8 +53,8 @@ class Measurement:
 
     ``n`` counts items for figures of accuracy, queries for timed ones and inputs of a check; ``failed`` the items
     for which the model gave no answer (they count as wrong and are never dropped). ``runs``
-    holds the figure of each process run of a timed metric. ``census`` says that every item the
-    claim speaks of was evaluated, so that there is no sampling error.
+    holds the figure of each process run of a timed metric, of each call of a counted one. ``census``
+    says that every item the claim speaks of was evaluated, so that there is no sampling error.
     """
 
     value: float

@@ -25,6 +25,9 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "parameters": ("parameters", 1.0),
     "thousand parameters": ("parameters", 1e-3),
     "million parameters": ("parameters", 1e-6),
+    "instructions": ("instructions", 1.0),
+    "thousand instructions": ("instructions", 1e-3),
+    "million instructions": ("instructions", 1e-6),
 }
 
 

@@ -54,10 +54,12 @@ class StaticEvidence:
 class CountedEvidence:
     """What was counted of a model on its machine, by name: instructions, cycles, look-up tables.
 
-    ``figures`` has those that the metric asked for (``FIGURES``), each the same in every run.
+    ``figures`` has those that the metric asked for (``FIGURES``). ``calls`` are the counts of single
+    calls where the figure is their median; empty where it is the same in every run.
     """
 
     figures: Mapping[str, float]
+    calls: Sequence[int] = ()
 
 
 class Metric(Protocol):
@@ -90,4 +92,6 @@ class Counted(Metric, Protocol):
     """A metric of what is counted."""
 
     FIGURES: Sequence[str]
-    """The names of the figures that ``compute`` needs, as predictors know them."""
+    """The names of the figures that ``compute`` needs, as predictors know them; *instructions* are counted
+    by the worker itself.
+    """

@@ -107,6 +107,8 @@ def _measured(case: Case, measurement: Measurement | None) -> str | None:
         return f"{text} over {measurement.n:,} queries in {len(measurement.runs)} process runs"
     if measurement.kind == "static":
         return text
+    if measurement.kind == "counted":
+        return f"{text}, the median of {measurement.n:,} calls"
     if measurement.kind == "check":
         return f"{'1' if measurement.value else 'no'} counterexample in {measurement.n:,} inputs"
     data = f" of {case.dataset.name}" if case.dataset else ""

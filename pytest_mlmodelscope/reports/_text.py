@@ -50,7 +50,7 @@ def figure(value: Value, unit: str) -> str:
     """``0.12 ms [0.11, 0.13]``, or ``99.407 % (all 60,000)`` where every item was evaluated."""
     places = decimals(value, unit)
     text = with_unit(number(value.value, places), unit)
-    if value.kind in ("static", "check"):
+    if value.kind in ("static", "check") or (value.kind == "counted" and value.low == value.high):
         return text
     if value.census:
         return f"{text} (all {value.n:,})"

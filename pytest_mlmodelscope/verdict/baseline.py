@@ -19,13 +19,15 @@ def noise(measurement: Measurement) -> float:
     """How far two measurements of the same thing may differ, in the figure's unit.
 
     One item for figures over items (a tie that falls the other way is numerics, not a loss); the
-    spread of the process runs for timed ones.
+    spread of the process runs for timed ones; that of single calls for what is counted, often nothing.
     """
     if measurement.kind == "items":
         scale = 100.0 if measurement.unit == "%" else 1.0
         return scale / max(measurement.n, 1)
     if not measurement.runs:
         return 0.0
+    if measurement.kind == "counted":
+        return max(measurement.runs) - min(measurement.runs)
     spread = (max(measurement.runs) - min(measurement.runs)) / 2
     return max(spread, LEAST_TIMED_NOISE * abs(measurement.value))
 

@@ -23,6 +23,11 @@ def whole(value: float) -> Interval:
     return Interval(value, value, 1.0, "every item evaluated")
 
 
+def of_calls(counts: Sequence[float]) -> Interval:
+    """What single calls were counted to take: nothing is estimated, so all of them lie inside."""
+    return Interval(min(counts), max(counts), 1.0, f"all of {len(counts)} calls")
+
+
 def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> Interval:
     """Exact interval of a proportion, from a sample of an unlimited population.
 

@@ -56,7 +56,15 @@ def _confirmed(claim: Claim, measurement: Measurement) -> str:
     gain = measurement.value - claim.value if claim.direction == "higher" else claim.value - measurement.value
     if measurement.kind == "items" and claim.direction != "equal" and gain > margin:
         text += f"; better than published by {figure(gain, claim.unit, 3)}"
-    return text
+    return text + _calls(claim, measurement)
+
+
+def _calls(claim: Claim, measurement: Measurement) -> str:
+    """Between what the counts of single calls lie, where they are not all the same."""
+    low, high = measurement.interval.low, measurement.interval.high
+    if measurement.kind != "counted" or low == high:
+        return ""
+    return f"; single calls take {figure(low, claim.unit)} to {figure(high, claim.unit)}"
 
 
 def _refuted(claim: Claim, measurement: Measurement) -> str:
@@ -82,6 +90,8 @@ def _inconclusive(claim: Claim, measurement: Measurement) -> str:
     interval = measurement.interval
     span = f"{figure(interval.low, claim.unit, 4)} to {figure(interval.high, claim.unit, 4)}"
     text = f"the interval {span} reaches across the edge of what the claim admits ({admitted(claim)})"
+    if measurement.kind == "counted":
+        return f"{text}; single calls differ as much"
     needed = more_needed(claim, measurement)
     word = "items" if measurement.kind == "items" else "process runs"
     if needed == 1:

@@ -51,9 +51,13 @@ def of_model(claim: Claim, evidence: StaticEvidence) -> Measurement:
 
 
 def of_counts(claim: Claim, evidence: CountedEvidence) -> Measurement:
-    """A figure that was counted, the same in every run."""
+    """A figure that was counted, the same in every run; or the median of single calls, with all of them."""
     value = _compute(claim, evidence)
-    return Measurement(value, claim.unit, 1, intervals.whole(value), census=True, kind="static")
+    if not evidence.calls:
+        return Measurement(value, claim.unit, 1, intervals.whole(value), census=True, kind="static")
+    scale = factor(member("metrics", claim.metric).BASE_UNIT, claim.unit)
+    calls = tuple(count * scale for count in evidence.calls)
+    return Measurement(value, claim.unit, len(calls), intervals.of_calls(calls), runs=calls, kind="counted")
 
 
 def _compute(claim: Claim, evidence: Any) -> float:

@@ -1,8 +1,8 @@
 """The worker's loop: one question, one answer, until the host closes the wire.
 
-Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``count``, ``probe``, ``stats``,
-``built`` (what the predictor built for later workers); ``make`` a file by a script that came along. An error is
-an answer too, and the loop goes on.
+Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``count``, ``instructions``, ``probe``,
+``stats``, ``built`` (what the predictor built for later workers); ``make`` a file by a script that came along. An
+error is an answer too, and the loop goes on.
 """
 
 import importlib
@@ -15,7 +15,7 @@ import traceback
 from array import array
 from typing import Any, Iterator
 
-from pytest_mlmodelscope.worker import limits, wire
+from pytest_mlmodelscope.worker import counting, limits, wire
 from pytest_mlmodelscope.worker.declared import check
 from pytest_mlmodelscope.worker.window import inherited
 
@@ -155,6 +155,14 @@ class Worker:
 
     def _on_built(self, _: "Any") -> "Any":
         return {}, self._predictor.built().items()
+
+    def _on_instructions(self, tensors: "list[tuple[str, Any]]") -> "Any":
+        inputs = dict(tensors)
+        self._check(inputs)
+        try:
+            return {"calls": counting.of_calls(self._predictor.predict, inputs)}, ()
+        except counting.Uncounted as error:
+            return {"uncounted": str(error), "hint": error.hint}, ()
 
     def _on_probe(self, tensors: "list[tuple[str, Any]]") -> "Any":
         """Whether a prediction is complete, and leaves its inputs, and what was returned before it, as they were."""

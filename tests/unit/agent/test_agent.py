@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pytest_mlmodelscope.agent.limits import Limits
-from pytest_mlmodelscope.core.errors import ModelError
+from pytest_mlmodelscope.core.errors import ModelError, NotApplicable
+from pytest_mlmodelscope.worker.counting import CALLS
 
 from .conftest import FAST, X, request_for
 
@@ -151,6 +152,25 @@ def test_what_a_framework_counts_comes_back_by_name(worker):
 def test_a_framework_that_counts_nothing_says_so(worker):
     with pytest.raises(ModelError, match="this framework does not count rows, cells"):
         worker("echo", mute=True).count(["rows", "cells"], X)
+
+
+def test_instructions_are_counted_where_the_processor_has_a_counter_and_else_said_not_to_be(worker):
+    agent = worker("echo")
+    if has_counter():
+        calls = agent.instructions(X)
+        assert len(calls) == CALLS
+        assert min(calls) > 0
+    else:
+        with pytest.raises(NotApplicable, match="instructions"):
+            agent.instructions(X)
+    assert np.array_equal(agent.predict(X)[0]["x"], X["x"])
+
+
+def has_counter():
+    """Whether the kernel knows a processor's counters; virtual machines seldom have any."""
+    kinds = Path("/sys/bus/event_source/devices")
+    named = [path.name for pattern in ("cpu*", "arm*_pmu*") for path in kinds.glob(pattern)]
+    return bool(named) and int(Path("/proc/sys/kernel/perf_event_paranoid").read_text()) <= 2
 
 
 def test_labels_of_text_and_of_numbers_reach_the_model(worker):

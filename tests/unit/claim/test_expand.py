@@ -233,6 +233,7 @@ def test_frameworks_and_targets_multiply(catalogue):
         ({"dataset": DataUse("lines", "zzz")}, 'has no split "zzz"', "one of: test, train"),
         ({"dataset": None}, "the metric accuracy needs data", 'add "dataset:"'),
         ({"dataset": None, "metric": "latency"}, "the metric latency needs data", 'add "dataset:"'),
+        ({"dataset": None, "metric": "instructions"}, "the metric instructions needs data", 'add "dataset:"'),
     ],
     ids=str,
 )

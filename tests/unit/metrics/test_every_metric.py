@@ -6,7 +6,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import classification_report
 
 from pytest_mlmodelscope.core.registry import names
-from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
+from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
 from pytest_mlmodelscope.testing.metrics import Example, MetricTests
 
 FRUIT = ItemEvidence(
@@ -136,6 +136,11 @@ class TestThroughput(MetricTests):
 class TestPeakMemory(MetricTests):
     metric = "peak_memory"
     examples = (Example(TIMES, {}, 123_456_789.0),)
+
+
+class TestInstructions(MetricTests):
+    metric = "instructions"
+    examples = (Example(CountedEvidence({"instructions": 751_091}, (751_091, 751_021, 756_797)), {}, 751_091.0),)
 
 
 class TestFileSize(MetricTests):

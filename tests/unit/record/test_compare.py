@@ -8,6 +8,7 @@ from pytest_mlmodelscope.core.claim import Conditions
 from pytest_mlmodelscope.core.result import Interval, Measurement
 from pytest_mlmodelscope.record.case import case_record
 from pytest_mlmodelscope.record.compare import Fact, compare, facts
+from pytest_mlmodelscope.verdict.intervals import of_calls
 
 STEADY = (1.00, 1.01, 0.99, 1.00, 1.02)
 
@@ -111,6 +112,20 @@ def test_two_runs_are_too_few_for_a_ratio(timed):
     found = compare(timed(1.0, 1.1), timed(2.0, 2.1))
     assert found.ratio is None
     assert (found.judgement, found.basis) == ("worse", "intervals apart")
+
+
+def test_counts_differ_where_none_of_the_one_lies_among_the_other(accuracy_result, make_case, make_claim):
+    claim = make_claim(metric="instructions", unit="instructions", direction="lower")
+
+    def counted(*calls):
+        figure = Measurement(calls[0], "instructions", len(calls), of_calls(calls), runs=calls, kind="counted")
+        return case_record(accuracy_result(case=make_case(claim), measurement=figure))
+
+    steady = counted(918_379.0, 918_379.0)
+    assert compare(steady, steady).judgement == "same"
+    found = compare(steady, counted(918_380.0, 918_380.0))
+    assert (found.judgement, found.basis, found.absolute) == ("worse", "intervals apart", 1.0)
+    assert compare(counted(751.0, 750.0, 757.0), counted(752.0, 752.0)).judgement == "same"
 
 
 def test_nothing_measured_is_no_figure(census):

@@ -22,9 +22,15 @@ def static(value):
     return Value(value, value, value, 1, census=True, kind="static")
 
 
+def counted(value, low, high):
+    return Value(value, low, high, 11, census=False, kind="counted")
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
+        (counted(0.918379, 0.918379, 0.918379), "million instructions", "0.918379 million instructions"),
+        (counted(0.751091, 0.751021, 0.75418), "million instructions", "0.751 million instructions [0.751, 0.754]"),
         (census(99.40666666, 60_000), "%", "99.407 % (all 60,000)"),
         (census(0.5, 20), "1", "0.50 (all 20)"),
         (census(90.0, 20), "%", "90 % (all 20)"),

@@ -14,6 +14,7 @@ from pytest_mlmodelscope.agent.turns import folder
 from pytest_mlmodelscope.core.claim import DataUse, Hardware, Tolerance
 from pytest_mlmodelscope.manifest.pipeline import Preparation
 from pytest_mlmodelscope.run import TIMED_QUERIES
+from pytest_mlmodelscope.worker.counting import CALLS
 
 
 def alive(pid):
@@ -204,6 +205,18 @@ def test_a_size_is_that_of_the_files_that_the_framework_loads(engine, case, mode
 def test_parameters_are_what_the_framework_counts(engine, case):
     result = engine.verify(case("parameter_count", 650, unit="parameters", direction="equal"))
     assert (result.verdict.word, result.measurement.value) == ("confirmed", 650)
+
+
+def test_instructions_are_those_of_one_query_or_not_counted_here(engine, words, word_case):
+    claim = {"unit": "thousand instructions", "direction": "lower", "tolerance": Tolerance("absolute", 0.0)}
+    result = engine.verify(word_case("instructions", 1e6, **claim))
+    assert words.times("call") > 0
+    if result.verdict.word == "not_applicable":
+        assert "instructions" in result.verdict.reason
+        assert "try:" in result.verdict.reason
+        return
+    assert (result.verdict.word, result.measurement.kind) == ("confirmed", "counted")
+    assert result.measurement.n == len(result.measurement.runs) == CALLS
 
 
 def test_a_wrong_count_is_refuted(engine, case):

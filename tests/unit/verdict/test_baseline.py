@@ -12,7 +12,7 @@ from pytest_mlmodelscope.core.baseline import Baseline
 from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.result import NO_BASELINE, Measurement
 from pytest_mlmodelscope.verdict.baseline import LEAST_TIMED_NOISE, Key, compare, noise, ratio_interval
-from pytest_mlmodelscope.verdict.intervals import process_runs, whole
+from pytest_mlmodelscope.verdict.intervals import of_calls, process_runs, whole
 
 CLAIM = Claim(
     id="c",
@@ -43,6 +43,11 @@ def timed(runs, unit="ms"):
 
 def static(value):
     return Measurement(value, "B", 1, whole(value), census=True, kind="static")
+
+
+def counted(value, *others):
+    calls = (float(value), *map(float, others))
+    return Measurement(calls[0], "instructions", len(calls), of_calls(calls), runs=calls, kind="counted")
 
 
 def recorded(claim, measurement, key=KEY, **changes):
@@ -90,6 +95,19 @@ def test_a_figure_of_the_model_itself_has_no_noise():
 
 def test_nothing_measured_is_no_division_by_zero():
     assert noise(items(float("nan"), 0)) == 100.0
+
+
+def test_the_noise_of_a_count_is_how_far_its_calls_lie_apart():
+    assert noise(counted(751, 750, 757)) == pytest.approx(7.0)
+    assert noise(counted(751, 751, 751)) == 0.0
+
+
+def test_a_count_that_never_varied_may_not_vary_by_one():
+    claim = dataclasses.replace(SIZE, metric="instructions", unit="instructions", direction="lower")
+    assert status(claim, counted(918_379, 918_379), counted(918_379, 918_379)) == "same"
+    assert status(claim, counted(918_379, 918_379), counted(918_380, 918_380)) == "worse"
+    assert status(claim, counted(918_379, 918_379), counted(918_378, 918_378)) == "better"
+    assert status(claim, counted(751, 750, 757), counted(757, 757, 757)) == "same"
 
 
 # -- what can be compared ------------------------------------------------------------------------

@@ -11,10 +11,10 @@ import pytest
 from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.errors import MlmsError, NotApplicable
 from pytest_mlmodelscope.core.registry import member
-from pytest_mlmodelscope.interfaces.metric import ItemEvidence, StaticEvidence, TimedEvidence
+from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
 from pytest_mlmodelscope.verdict.intervals import clopper_pearson, hypergeometric
 from pytest_mlmodelscope.verdict.judge import judge
-from pytest_mlmodelscope.verdict.measure import of_items, of_model, of_runs
+from pytest_mlmodelscope.verdict.measure import of_counts, of_items, of_model, of_runs
 
 CLAIM = Claim(
     id="c",
@@ -286,3 +286,30 @@ def test_parameters_that_a_framework_cannot_count_make_the_claim_not_applicable(
 def test_parameters_are_counted_in_millions_where_the_claim_does():
     claim = dataclasses.replace(SIZE, metric="parameter_count", unit="million parameters")
     assert of_model(claim, StaticEvidence(1, 25_600_000)).value == pytest.approx(25.6)
+
+
+# -- what is counted ------------------------------------------------------------------------------
+
+COUNT = dataclasses.replace(CLAIM, metric="instructions", unit="thousand instructions", value=2.0, direction="equal")
+
+
+def counted(*calls):
+    return of_counts(COUNT, CountedEvidence({"instructions": sorted(calls)[len(calls) // 2]}, calls))
+
+
+def test_a_count_lies_among_those_of_single_calls():
+    found = counted(2100, 2000, 2700)
+    assert (found.value, found.n, found.kind, found.census) == (2.1, 3, "counted", False)
+    assert (found.interval.low, found.interval.high, found.runs) == (2.0, 2.7, (2.1, 2.0, 2.7))
+
+
+def test_a_claim_on_counts_is_confirmed_when_every_call_is_within_it():
+    assert judge(COUNT, counted(2100, 2000, 2400)).word == "confirmed"
+    assert judge(COUNT, counted(2600, 2900, 2700)).word == "refuted"
+    assert judge(COUNT, counted(2400, 2000, 2700)).word == "inconclusive"
+
+
+def test_calls_that_differ_are_told_and_those_that_do_not_are_not():
+    assert "single calls take 2 thousand instructions to 2.4 thousand" in judge(COUNT, counted(2100, 2000, 2400)).reason
+    assert "single calls" not in judge(COUNT, counted(2100, 2100, 2100)).reason
+    assert "single calls differ as much" in judge(COUNT, counted(2400, 2000, 2700)).reason
