@@ -12,7 +12,7 @@ import click
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
-from pytest_mlmodelscope.core.errors import NotApplicable, UsageError
+from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.schema import CURRENT
 from pytest_mlmodelscope.core.schema import schema as json_schema
@@ -144,15 +144,6 @@ def scenarios(as_json: bool) -> None:
 
 
 @click.command()
-@json_option
-def targets(as_json: bool) -> None:
-    """List the kinds of machine that a claim can be verified on, and which of them are here."""
-    rows = [_target_row(name) for name in names("targets")]
-    shown = [{**row, "here": row["machine_class"] or f"no: {row['reason']}"} for row in rows]
-    _print(rows if as_json else shown, ("name", "about", "here"), as_json)
-
-
-@click.command()
 @click.argument("kind", type=click.Choice(sorted(CURRENT)))
 def schema(kind: str) -> None:
     """Print the JSON Schema of a KIND of file, for editors and other tools."""
@@ -211,18 +202,6 @@ def _member_row(group: str, name: str) -> dict[str, Any]:
 
 def _first_line(found: Any) -> str:
     return (found.__doc__ or "").strip().partition("\n")[0]
-
-
-def _target_row(name: str) -> dict[str, Any]:
-    target = member("targets", name)
-    row = {"name": name, "about": _first_line(target)}
-    try:
-        machine = target.probe()
-    except NotApplicable as error:
-        why = "; ".join(filter(None, (error.what, error.hint)))
-        return {**row, "here": False, "machine_class": None, "device": None, "memory": None, "reason": why}
-    about = {"machine_class": machine.machine_class, "device": machine.name, "memory": machine.memory}
-    return {**row, "here": True, **about, "reason": None}
 
 
 def _catalogue(more: Sequence[Path]) -> Catalogue:

@@ -22,7 +22,8 @@ COMMANDS: Final = {
     "steps": ("listing:steps", "List the steps before and after a model."),
     "readers": ("listing:readers", "List the formats of data that can be read."),
     "scenarios": ("listing:scenarios", "List the load patterns of timed claims."),
-    "targets": ("listing:targets", "List the kinds of machine, and which are here."),
+    "targets": ("targets:targets", "List the kinds of machine, and which are here."),
+    "doctor": ("doctor:doctor", "Say what is here, what could be, and what would get it."),
     "show": ("show:show", "Show the verdicts in a record."),
     "diff": ("diff:diff", "Say what changed between two records."),
     "matrix": ("matrix:matrix", "Show one model on several frameworks, side by side."),
@@ -88,7 +89,7 @@ Claims are verified by pytest; this command shows what there is to verify, and w
   mlms diff before.json now.json        compare it with an earlier one,
                                         or with another machine's
 
-Exit codes: 0 all is well; 1 a gate failed (`diff`, `lint`, `cache verify`, `env verify`);
+Exit codes: 0 all is well; 1 a gate failed (`diff`, `lint`, `cache verify`, `env verify`, `doctor`);
 2 a mistake in what was asked for, said on the standard error; 130 interrupted.
 """
 

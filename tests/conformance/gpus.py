@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -56,7 +57,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *gpus: Gpu, driver: str = "570.86.1
         monkeypatch.setattr(pynvml, name, answer)
     monkeypatch.delenv(gpu.VISIBLE, raising=False)
     # What the driver said is kept; nothing of this may be.
-    monkeypatch.setattr(gpu, "_machines", gpu._machines.__wrapped__)
+    monkeypatch.setattr(gpu, "_machines", inspect.unwrap(gpu._machines))
     return calls
 
 

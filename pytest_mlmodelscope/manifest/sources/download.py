@@ -77,6 +77,23 @@ def download(
             time.sleep(PAUSE_S * failures)
 
 
+def reachable(address: str) -> float:
+    """Seconds until an address answers; what it would send is not received.
+
+    Raises:
+        AssetError: it does not, or refuses.
+    """
+    import requests
+
+    begun = time.monotonic()
+    try:
+        with session().get(address, stream=True, timeout=TIMEOUT) as response:
+            _refuse_status(response, address)
+    except requests.RequestException as error:
+        raise _unreachable(address, error) from None
+    return time.monotonic() - begun
+
+
 class _Part:
     """The bytes that have come so far, with what tells whether the rest still belongs to them."""
 

@@ -1,4 +1,4 @@
-"""``mlms metrics``, ``steps``, ``readers``, ``scenarios`` and ``targets``: what the registry has."""
+"""``mlms metrics``, ``steps``, ``readers`` and ``scenarios``: what the registry has."""
 
 import json
 
@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from pytest_mlmodelscope.cli.main import cli
 from pytest_mlmodelscope.core.registry import member, names
-from pytest_mlmodelscope.targets._local import local_cpu
 
 
 def invoke(*arguments):
@@ -40,16 +39,3 @@ def test_a_metric_is_listed_with_its_units_and_what_is_better():
     assert (rows["throughput"]["units"], rows["throughput"]["direction"]) == (["1/s"], "higher")
     assert (rows["accuracy"]["units"], rows["accuracy"]["kind"]) == (["1", "%"], "items")
     assert (rows["latency"]["kind"], rows["latency"]["direction"]) == ("timed", "lower")
-
-
-def test_targets_say_what_is_here_and_why_others_are_not():
-    rows = {row["name"]: row for row in json.loads(invoke("targets", "--json").stdout)}
-    assert list(rows) == list(names("targets"))
-    assert rows["cpu"]["here"]
-    assert rows["cpu"]["machine_class"] == local_cpu().machine_class
-    assert rows["cpu"]["memory"] > 0
-    assert not rows["fpga"]["here"]
-    assert "no FPGA can be driven from here" in rows["fpga"]["reason"]
-    table = invoke("targets").stdout
-    assert local_cpu().machine_class in table
-    assert "no: no FPGA" in table
