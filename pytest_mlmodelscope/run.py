@@ -17,7 +17,7 @@ from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, N
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import Input, Output, Split
 from pytest_mlmodelscope.core.registry import member
-from pytest_mlmodelscope.core.result import Case, Measurement, Result, Verdict
+from pytest_mlmodelscope.core.result import BaselineComparison, Case, Measurement, Result, Verdict
 from pytest_mlmodelscope.interfaces.check import Answers
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.environment import Environment
     from pytest_mlmodelscope.agent.limits import Limits
     from pytest_mlmodelscope.agent.pool import Opened
+    from pytest_mlmodelscope.agent.watch import Watch
     from pytest_mlmodelscope.checking import Compared, Side
     from pytest_mlmodelscope.interfaces.target import Machine
     from pytest_mlmodelscope.store.outputs import Outputs
@@ -183,6 +184,9 @@ class Engine:
             return result
         kept, machine = Baselines(self.settings.baselines), result.machine["machine_class"]
         case = _as_there(result.case)
+        if self.settings.record and result.watched.get("throttled"):
+            slowed = "not recorded: the device was slowed down while it was timed"
+            return dataclasses.replace(result, baseline=BaselineComparison("none", slowed))
         if self.settings.record:
             if math.isfinite(result.measurement.value):
                 there = case_record(dataclasses.replace(result, case=case))
@@ -255,13 +259,16 @@ class Engine:
 
     def _timed(self, setup: _Setup) -> Result:
         from pytest_mlmodelscope.agent.turns import turn
+        from pytest_mlmodelscope.agent.watch import watch
 
-        with turn(setup.machine, setup.case.id, self.settings.progress) as alone:
+        case, machine = setup.case, setup.machine
+        with turn(machine, case.id, self.settings.progress) as alone, watch(case.target, machine) as seen:
             samples, overhead = self._timed_queries(setup)
-            runs = list(self._process_runs(setup, samples, overhead))
+            runs = list(self._process_runs(setup, samples, overhead, seen))
         measurement = measure.of_runs(setup.case.claim, [evidence for evidence, _ in runs])
         latencies = tuple(round(value * 1e9) for evidence, _ in runs for value in evidence.latencies_s)
-        return dataclasses.replace(_judged(setup, measurement, runs[-1][1]), timings_ns=latencies, turn=alone)
+        result = _judged(setup, measurement, runs[-1][1])
+        return dataclasses.replace(result, timings_ns=latencies, turn=alone, watched=seen.summary())
 
     def _timed_queries(self, setup: _Setup) -> tuple[list[Any], list[float]]:
         """Prepared queries, and the seconds that pre- and post-processing add to each."""
@@ -285,14 +292,15 @@ class Engine:
         return samples, overhead
 
     def _process_runs(
-        self, setup: _Setup, samples: list[Any], overhead: Sequence[float]
+        self, setup: _Setup, samples: list[Any], overhead: Sequence[float], seen: Watch
     ) -> Iterator[tuple[TimedEvidence, Mapping[str, Any]]]:
         conditions = setup.case.claim.conditions
         for number in range(conditions.runs):
             self.settings.progress(f"{setup.case.id}: process run {number + 1} of {conditions.runs}")
             self.close()  # every run is a process of its own
             worker = self._worker(setup)
-            timings = worker.agent.load(conditions.scenario, samples, _load_settings(setup.case, len(samples)))
+            with seen:
+                timings = worker.agent.load(conditions.scenario, samples, _load_settings(setup.case, len(samples)))
             self._keep_built(setup, worker.agent)
             yield _timed_evidence(timings, overhead, conditions.percentile, worker.agent.stats()), worker.software
         self.close()

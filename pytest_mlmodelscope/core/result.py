@@ -100,7 +100,8 @@ class Result:
     seconds of each named part of the run, ``software`` what the worker said of itself,
     ``predictions`` a digest and a place of the predictions of single items, ``outputs`` the same
     of what the model gave before any step, ``check`` what a check looked at and found, ``machine`` what
-    it was measured on (its class, device, name, nature...), ``turn`` for whom a timed one had to wait.
+    it was measured on (its class, device, name, nature...), ``turn`` for whom a timed one had to wait,
+    ``watched`` what its device did meanwhile.
     """
 
     case: Case
@@ -117,3 +118,4 @@ class Result:
     outputs: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     machine: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     turn: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    watched: Mapping[str, Any] = field(default_factory=lambda: NOTHING)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -47,6 +48,11 @@ class Machine:
         return Place(self.device, nature=self.nature)
 
 
+#: What a device does at a moment, by name: numbers with their unit in the name, a counter ``energy_j``, and
+#: ``throttled``, words for what makes it slower than it was set to.
+Reading = Mapping[str, Any]
+
+
 class Target(Protocol):
     """One file in ``targets/``."""
 
@@ -73,3 +79,10 @@ class Several(Target, Protocol):
         Raises:
             NotApplicable: as ``probe`` does.
         """
+
+
+class Watched(Target, Protocol):
+    """A target whose device can be looked at while it is timed."""
+
+    def watching(self, machine: Machine) -> AbstractContextManager[Callable[[], Reading]]:
+        """Gives what reads the device, quickly and as often as one likes."""

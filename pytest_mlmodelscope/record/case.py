@@ -53,6 +53,7 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
         "check": dict(result.check) or None,
         "machine": dict(result.machine) or None,
         "turn": dict(result.turn) or None,
+        "watched": dict(result.watched) or None,
         "seconds": result.seconds,
         "claim_file": f"{shown_path(claim.path)}:{claim.line}",
     }

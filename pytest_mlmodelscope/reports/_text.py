@@ -158,6 +158,9 @@ def remarks(case: Mapping[str, Any]) -> list[str]:
         told.append(plain(f"known: {case['known']['reason']}"))
     if case["baseline"]["status"] in {"worse", "better"}:
         told.append(plain(f"baseline: {case['baseline']['reason']}"))
+    slowed = (case.get("watched") or {}).get("throttled")
+    if slowed:
+        told.append(plain(f"THROTTLED: the device was slowed down while it was timed ({', '.join(slowed)})"))
     if case["failed"]:
         told.append(f"{case['failed']:,} items without an answer count as wrong")
     return told

@@ -12,6 +12,9 @@ from pytest_mlmodelscope.core.claim import Hardware
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.interfaces.target import Machine
 from pytest_mlmodelscope.targets._local import arch, local_cpu, slug
+from pytest_mlmodelscope.targets._readings import watching
+
+__all__ = ["VISIBLE", "admits", "machines", "probe", "watching"]
 
 #: Which devices a process may use, by number (in the order of the PCI bus) or by UUID.
 VISIBLE: Final = "CUDA_VISIBLE_DEVICES"

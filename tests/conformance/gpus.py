@@ -21,6 +21,8 @@ class Gpu:
     uuid: str = "GPU-1"
     capability: tuple[int, int] = (9, 0)
     slices: tuple[Gpu, ...] = ()
+    throttled: int = 0
+    joules: int = 0
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *gpus: Gpu, driver: str = "570.86.15", cuda: int = 12080) -> list[str]:
@@ -36,6 +38,11 @@ def install(monkeypatch: pytest.MonkeyPatch, *gpus: Gpu, driver: str = "570.86.1
             raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
         return device.slices[number]
 
+    def energy(device):
+        device.joules += 5
+        return 1000 * device.joules
+
+    everything = [part for one in gpus for part in (one, *one.slices)]
     calls: list[str] = []
     answers = {
         "nvmlInit": lambda: calls.append("begun"),
@@ -44,7 +51,13 @@ def install(monkeypatch: pytest.MonkeyPatch, *gpus: Gpu, driver: str = "570.86.1
         "nvmlDeviceGetHandleByIndex": lambda index: gpus[index],
         "nvmlDeviceGetName": lambda device: device.name,
         "nvmlDeviceGetUUID": lambda device: device.uuid,
-        "nvmlDeviceGetMemoryInfo": lambda device: SimpleNamespace(total=known(device.memory)),
+        "nvmlDeviceGetMemoryInfo": lambda device: SimpleNamespace(total=known(device.memory), used=2**30),
+        "nvmlDeviceGetHandleByUUID": lambda uuid: next(one for one in everything if one.uuid == uuid),
+        "nvmlDeviceGetPowerUsage": lambda device: 350_000,
+        "nvmlDeviceGetTotalEnergyConsumption": energy,
+        "nvmlDeviceGetClockInfo": lambda device, kind: {1: 1980, 2: 3201}[kind],
+        "nvmlDeviceGetTemperature": lambda device, kind: 61,
+        "nvmlDeviceGetCurrentClocksThrottleReasons": lambda device: device.throttled,
         "nvmlDeviceGetCudaComputeCapability": lambda device: device.capability,
         "nvmlDeviceGetMigMode": lambda device: known([1, 1] if device.slices else None),
         "nvmlDeviceGetMaxMigDeviceCount": lambda device: 7,

@@ -108,6 +108,12 @@ def test_a_confirmed_case_needs_no_remark(record):
     assert _text.remarks(record["mlms"]["cases"][0]) == []
 
 
+def test_a_device_that_was_slowed_down_is_marked(record):
+    case = record["mlms"]["cases"][0]
+    case["watched"] = {"readings": 9, "throttled": ["power cap", "power brake"]}
+    assert _text.remarks(case) == ["THROTTLED: the device was slowed down while it was timed (power cap, power brake)"]
+
+
 def test_remarks_say_what_a_reader_must_know(record):
     case = record["mlms"]["cases"][0]
     case.update(verdict="refuted", reason="too low", failed=3)

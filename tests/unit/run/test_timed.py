@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import psutil
@@ -14,6 +15,7 @@ from pytest_mlmodelscope.agent.turns import folder
 from pytest_mlmodelscope.core.claim import DataUse, Hardware, Tolerance
 from pytest_mlmodelscope.manifest.pipeline import Preparation
 from pytest_mlmodelscope.run import TIMED_QUERIES
+from pytest_mlmodelscope.targets import cpu
 from pytest_mlmodelscope.worker.counting import CALLS
 
 
@@ -111,6 +113,28 @@ def test_a_worker_that_dies_while_it_is_timed_is_an_error_and_the_next_case_reco
     assert result.verdict.word == "error"
     assert "SIGKILL" in result.verdict.reason
     assert engine.verify(timed_case()).verdict.word == "confirmed"
+
+
+@pytest.fixture
+def slowed(monkeypatch):
+    """Lets the processor be watched as a GPU is; the list holds what slows it down."""
+    reasons = ["power cap"]
+    reading = lambda: {"power_w": 9.0, "throttled": tuple(reasons)}  # noqa: E731
+    monkeypatch.setattr(cpu, "watching", lambda machine: nullcontext(reading), raising=False)
+    return reasons
+
+
+def test_a_device_that_is_slowed_down_is_marked_and_makes_no_baseline(engine_of, timed_case, slowed, tmp_path):
+    engine = engine_of(baselines=tmp_path / "baselines", record=True)
+    result = engine.verify(timed_case(runs=2))
+    assert result.watched["power_w"] == {"min": 9.0, "median": 9.0, "max": 9.0}
+    assert result.watched["throttled"] == ["power cap"]
+    assert result.watched["readings"] >= 4
+    assert "slowed down" in result.baseline.reason
+    assert list(tmp_path.rglob("baselines/*/*.json")) == []
+    slowed.clear()
+    assert engine.verify(timed_case(runs=2)).watched["throttled"] == []
+    assert len(list(tmp_path.rglob("baselines/*/*.json"))) == 1
 
 
 @pytest.fixture
