@@ -34,6 +34,7 @@ Tensors = Mapping[str, Any]
 
 #: What a worker may see of the host's variables.
 _PASSED: Final = ("PATH", "LD_LIBRARY_PATH", "TZ", "CUDA_VISIBLE_DEVICES")
+_PASSED_TO_EMULATED: Final = ("TZ",)
 _PASSED_TO_HOST: Final = ("PYTHONPATH", "PYTHONUSERBASE", "PYTHONNOUSERSITE")
 THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 #: What keeps frameworks from writing to a home folder, asking a network, or chatting.
@@ -92,9 +93,16 @@ class Agent:
         self._start(archive(name, self._folder), request["threads"])
         question = {"framework": name, "request": dict(request)}
         header, _ = self._ask("open", (), self.limits.open_s, question)
+        self._refuse_other_machine(header["arch"])
         self._builds = header["builds"]
         describe: dict[str, Any] = header["describe"]
-        return {**describe, "isolation": self._isolation()}
+        return {**describe, "arch": header["arch"], "isolation": self._isolation()}
+
+    def _refuse_other_machine(self, arch: str) -> None:
+        """An emulator that is passed by would let this machine answer for another."""
+        if self.environment.arch and arch != self.environment.arch:
+            self._finish()
+            raise WorkerDied("the worker runs on another machine", expected=self.environment.arch, got=arch)
 
     def predict(self, inputs: Tensors) -> tuple[dict[str, Any], int]:
         """The outputs by name, and the nanoseconds that the model took inside the worker."""
@@ -219,8 +227,9 @@ class Agent:
         held = self._held()
         scratch = Path(tempfile.mkdtemp(prefix="mlms-worker-"))
         (scratch / "worker.zip").write_bytes(code)
-        isolated = ["-I"] if self.environment.source == "built" else []
-        command = [str(self.environment.python), *isolated, "-u", str(scratch / "worker.zip")]
+        isolated = [] if self.environment.source == "host" else ["-I"]
+        words = [*self.environment.launcher, str(self.environment.python), *isolated]
+        command = [*words, "-u", str(scratch / "worker.zip")]
         variables = self._variables(scratch, threads)
         try:
             self._shared = SharedMemory()
@@ -228,7 +237,8 @@ class Agent:
             variables |= {"MLMS_HOST": str(confined.host), **self.limits.variables(held.processes != "own")}
             variables[window.VARIABLE] = str(self._shared.descriptor)
             inherited = (self._shared.descriptor,)
-            self._worker = WorkerProcess(confined.command, variables, scratch, inherited, confined.relayed)
+            limited = self._limited(confined.command)
+            self._worker = WorkerProcess(limited, variables, scratch, inherited, confined.relayed)
         except OSError as error:
             shutil.rmtree(scratch)
             raise WorkerDied("the worker cannot be started", where=command[0], got=error.strerror) from None
@@ -237,6 +247,12 @@ class Agent:
             wire.widen(pipe)
         # Also at the end of the host's process, and when nobody holds the agent any more.
         self._end = weakref.finalize(self, self._worker.end)
+
+    def _limited(self, command: Sequence[str]) -> Sequence[str]:
+        """An emulator does not pass on what a worker says of its own memory: it must be told before."""
+        if not self.environment.launcher:
+            return command
+        return ["/bin/sh", "-c", 'ulimit -d "$0" && exec "$@"', str(self.limits.memory_bytes // 1024), *command]
 
     def _held(self) -> Held:
         return best(self.limits.isolation)
@@ -248,7 +264,8 @@ class Agent:
         return view(self.environment, *self._seen, variables)
 
     def _variables(self, scratch: Path, threads: int | None) -> dict[str, str]:
-        passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+        names = _PASSED_TO_EMULATED if self.environment.launcher else _PASSED
+        passed = {name: os.environ[name] for name in names if name in os.environ}
         if self.environment.source == "host":
             # Its packages may lie in the user's own folder, which is found through the home folder.
             passed |= {name: os.environ[name] for name in _PASSED_TO_HOST if name in os.environ}

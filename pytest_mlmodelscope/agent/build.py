@@ -14,15 +14,16 @@ from typing import Any, Final
 
 from packaging.requirements import Requirement
 
-from pytest_mlmodelscope.agent import installed
+from pytest_mlmodelscope.agent import installed, root
 from pytest_mlmodelscope.agent.archive import archive
-from pytest_mlmodelscope.agent.install import InstallError, Plan, install, interpreter
+from pytest_mlmodelscope.agent.install import InstallError, Plan, install, install_for, interpreter
 from pytest_mlmodelscope.agent.interpreters import fitting, how_to_get
 from pytest_mlmodelscope.agent.libraries import provide
 from pytest_mlmodelscope.agent.versions import PLACE
 from pytest_mlmodelscope.agent.wish import Wish
+from pytest_mlmodelscope.core.emulated import PYTHON, RELEASE
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
-from pytest_mlmodelscope.core.framework import Attempt, EnvironmentSpec
+from pytest_mlmodelscope.core.framework import Attempt
 
 _CHECK: Final = """
 import importlib, sys
@@ -52,7 +53,7 @@ def build(job: Job) -> dict[str, Any]:
     """
     job.progress(f"building the environment of {job.wish.title}")
     failures: list[tuple[str, InstallError]] = []
-    for python, attempt in _tries(job.wish.spec, failures):
+    for python, attempt in _tries(job.wish, failures):
         try:
             return _attempt(job, python, attempt)
         except InstallError as error:
@@ -64,8 +65,8 @@ def build(job: Job) -> dict[str, Any]:
     raise unavailable(job.wish, failures, job.offline)
 
 
-def check(folder: Path, framework: str, variables: Mapping[str, str]) -> None:
-    """Import the framework's predictor, as a worker does.
+def check(folder: Path, framework: str, variables: Mapping[str, str], platform: str | None = None) -> None:
+    """Import the framework's predictor, as a worker does; ``platform`` is that of an emulated machine.
 
     Raises:
         InstallError: that fails; the last that it said.
@@ -73,7 +74,8 @@ def check(folder: Path, framework: str, variables: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="mlms-check-") as scratch:
         code = Path(scratch) / "worker.zip"
         code.write_bytes(archive(framework))
-        command = [str(interpreter(folder)), "-I", "-c", _CHECK, str(code), framework]
+        words = root.launcher(folder, platform) if platform else ()
+        command = [*words, str(interpreter(folder)), "-I", "-c", _CHECK, str(code), framework]
         seen = {"PATH": os.environ.get("PATH", ""), "CI": "true", **variables, "HOME": scratch, "TMPDIR": scratch}
         try:
             done = subprocess.run(  # noqa: S603  # our own code
@@ -85,7 +87,12 @@ def check(folder: Path, framework: str, variables: Mapping[str, str]) -> None:
         raise InstallError("\n".join(done.stderr.splitlines()[-4:]) or f"the import ended with {done.returncode}")
 
 
-def _tries(spec: EnvironmentSpec, failures: list[tuple[str, InstallError]]) -> Iterator[tuple[str, Attempt]]:
+def _tries(wish: Wish, failures: list[tuple[str, InstallError]]) -> Iterator[tuple[str, Attempt]]:
+    spec = wish.spec
+    if spec.emulated:
+        # It brings its own Python.
+        yield from ((f"Debian {RELEASE}", attempt) for attempt in spec.attempts)
+        return
     # Where no interpreter fits, uv may have one that it can download.
     for python in [str(found.path) for found in fitting(spec.python)] or [spec.python]:
         yield from ((python, attempt) for attempt in spec.attempts)
@@ -96,23 +103,19 @@ def _tries(spec: EnvironmentSpec, failures: list[tuple[str, InstallError]]) -> I
 def _attempt(job: Job, python: str, attempt: Attempt) -> dict[str, Any]:
     started = time.monotonic()
     wish, folder = job.wish, job.folder
-    title = f"building the environment of {wish.title}"
     shutil.rmtree(folder, ignore_errors=True)
-    requirements = wish.requirements(attempt)
-    plan = Plan(folder, python, requirements, wish.packages, wish.lock, attempt.torch_backend, job.offline, job.held)
-    install(plan, lambda seconds: job.progress(f"{title}: installing ({seconds:.0f} s)"))
-    provide(wish.spec.libraries, folder, job.progress, job.offline)
-    freed = installed.prune(folder, wish.spec.prune)
+    fill = _fill_emulated if wish.spec.emulated else _fill
+    more, freed = fill(job, python, attempt)
     job.progress(f"checking the environment of {wish.title}")
     variables = installed.variables(folder, wish.spec)
-    check(folder, wish.framework, variables)
+    check(folder, wish.framework, variables, more.get("emulated"))
     packages = installed.packages(folder)
     return {
         "framework": wish.framework,
         "version": version_of(wish, packages),
         "python": os.fspath(interpreter(folder).resolve()),
-        "python_version": _python_version(folder),
-        "requirements": [*requirements, *wish.packages],
+        **more,
+        "requirements": [*wish.requirements(attempt), *wish.packages],
         "packages": packages,
         "variables": variables,
         # What was pruned, and what some makers of wheels wrote down wrongly.
@@ -121,6 +124,39 @@ def _attempt(job: Job, python: str, attempt: Attempt) -> dict[str, Any]:
         "bytes": installed.size(folder),
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _fill(job: Job, python: str, attempt: Attempt) -> tuple[dict[str, Any], int]:
+    """Install everything; what more is to be known of it, and the bytes that were pruned."""
+    install(_plan(job, python, attempt), _tick(job))
+    provide(job.wish.spec.libraries, job.folder, job.progress, job.offline)
+    freed = installed.prune(job.folder, job.wish.spec.prune)
+    return {"python_version": _python_version(job.folder)}, freed
+
+
+def _fill_emulated(job: Job, _: str, attempt: Attempt) -> tuple[dict[str, Any], int]:
+    """The same of a machine that is emulated, with the versions of all packages that it consists of."""
+    wish, folder = job.wish, job.folder
+    plan = _plan(job, PYTHON, attempt)
+    packages = root.unpack(wish.spec.debian, wish.platform, folder, job.progress, job.offline)
+    root.link_modules(folder, install_for(plan, root.kind(wish.platform), _tick(job)))
+    freed = installed.prune(folder, wish.spec.prune) + sum(map(installed.delete, root.not_needed(folder)))
+    root.compile_modules(folder, wish.platform, installed.variables(folder, wish.spec))
+    python = packages[f"python{PYTHON}"].partition("-")[0]
+    debian = {"release": RELEASE, "packages": packages}
+    return {"python_version": python, "emulated": wish.platform, "debian": debian}, freed
+
+
+def _plan(job: Job, python: str, attempt: Attempt) -> Plan:
+    wish, requirements = job.wish, job.wish.requirements(attempt)
+    return Plan(
+        job.folder, python, requirements, wish.packages, wish.lock, attempt.torch_backend, job.offline, job.held
+    )
+
+
+def _tick(job: Job) -> Callable[[float], None]:
+    title = f"building the environment of {job.wish.title}"
+    return lambda seconds: job.progress(f"{title}: installing ({seconds:.0f} s)")
 
 
 def version_of(wish: Wish, packages: Mapping[str, str]) -> str:

@@ -85,7 +85,7 @@ class BuiltEnvironments:
             raise EnvironmentUnavailable("was not built to its end", where=folder, hint=hint)
         about = self.about(key)
         try:
-            check(folder, about["framework"], about.get("variables", {}))
+            check(folder, about["framework"], about.get("variables", {}), about.get("emulated"))
         except InstallError as error:
             raise EnvironmentUnavailable("does not work any more", where=folder, got=str(error), hint=hint) from None
         amiss = set(about.get("amiss", ()))

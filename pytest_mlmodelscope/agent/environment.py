@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -18,9 +17,11 @@ from pytest_mlmodelscope.agent.built import BuiltEnvironments
 from pytest_mlmodelscope.agent.install import interpreter
 from pytest_mlmodelscope.agent.installed import packages, variables
 from pytest_mlmodelscope.agent.interpreters import downloadable, fitting, how_to_get
+from pytest_mlmodelscope.agent.root import launcher
 from pytest_mlmodelscope.agent.versions import admitted, listed, specifiers
 from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.core.claim import NOTHING
+from pytest_mlmodelscope.core.emulated import PROCESSORS, lacking
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, NotApplicable
 from pytest_mlmodelscope.core.framework import HERE, EnvironmentSpec, Place, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
@@ -40,17 +41,21 @@ class Environment:
     """A Python interpreter with a framework.
 
     ``version`` is the framework's, ``packages`` maps what is installed to versions, ``variables``
-    are what the worker's process gets, ``key`` names a built one's folder. ``there`` is on another machine.
+    are what the worker's process gets, ``key`` names a built one's folder. ``there`` is on another
+    machine. An emulated one is for the machine ``arch``, and ``launcher`` are the words before the
+    interpreter that make it run here.
     """
 
     python: Path
     key: str
     framework: str
     version: str
-    source: Literal["host", "built", "remote"]
+    source: Literal["host", "built", "remote", "emulated"]
     variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     packages: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     there: There | None = None
+    launcher: tuple[str, ...] = ()
+    arch: str = ""
 
 
 class Environments:
@@ -77,10 +82,10 @@ class Environments:
             if (found := _of_host(use, spec, wanted)) is not None:
                 return found
             if listed(spec, wanted):
-                return self._of_cache(Wish(use.name, spec, tuple(use.packages)))
+                return self._of_cache(Wish(use.name, spec, tuple(use.packages), platform=place.platform))
         for spec in specs:
             if (asked := admitted(spec, wanted)) is not None:
-                return self._of_cache(Wish(use.name, spec, tuple(use.packages), asked))
+                return self._of_cache(Wish(use.name, spec, tuple(use.packages), asked, place.platform))
         raise _none_fits(use, specs, wanted)
 
     def all(self) -> Iterator[Environment]:
@@ -90,8 +95,7 @@ class Environments:
             # One may serve several devices.
             yield from {found.version: found for found in hosts if found is not None}.values()
         for key, about in self.built.all():
-            python = interpreter(self.built.folder(key))
-            yield Environment(python, key, about["framework"], about["version"], "built", packages=about["packages"])
+            yield _described(self.built.folder(key), about, about.get("variables", NOTHING), about["packages"])
 
     def not_built(self) -> Iterator[tuple[str, EnvironmentSpec, str | None]]:
         """Each entry of a framework's file that is not there, and why it cannot be had here; None
@@ -100,7 +104,8 @@ class Environments:
         for name in names("frameworks"):
             for spec in framework_spec(name).environments:
                 here = _of_host(FrameworkUse(name), spec, SpecifierSet()) is not None
-                if not here and not self.built.complete(Wish(name, spec).key):
+                wishes = [Wish(name, spec, platform=platform) for platform in _platforms(spec)]
+                if not here and not any(self.built.complete(wish.key) for wish in wishes):
                     yield name, spec, _lacking(spec)
 
     def _elsewhere(
@@ -118,24 +123,41 @@ class Environments:
 
     def _of_cache(self, wish: Wish) -> Environment:
         folder = self.built.obtain(wish)
-        return Environment(
-            python=interpreter(folder),
-            key=wish.key,
-            framework=wish.framework,
-            version=self.built.about(wish.key)["version"],
-            source="built",
-            variables=variables(folder, wish.spec),
-            packages=packages(folder),
-        )
+        return _described(folder, self.built.about(wish.key), variables(folder, wish.spec), packages(folder))
+
+
+def _described(
+    folder: Path, about: Mapping[str, Any], variables: Mapping[str, str], packages: Mapping[str, str]
+) -> Environment:
+    """What was built in a folder."""
+    platform = about.get("emulated")
+    return Environment(
+        python=interpreter(folder),
+        key=folder.name,
+        framework=about["framework"],
+        version=about["version"],
+        source="emulated" if platform else "built",
+        variables=variables,
+        packages=packages,
+        launcher=launcher(folder, platform) if platform else (),
+        arch=PROCESSORS[platform].arch if platform else "",
+    )
+
+
+def _platforms(spec: EnvironmentSpec) -> tuple[str, ...]:
+    """The kinds of machine that an entry can be built for here."""
+    return spec.platforms if spec.emulated else (HERE.platform,)
 
 
 def _for_place(framework: str, place: Place) -> list[EnvironmentSpec]:
     """What the framework's file has for this kind of machine and this device, at least one."""
-    specs = framework_spec(framework).environments
+    specs = [spec for spec in framework_spec(framework).environments if spec.emulated == (place.nature == "emulated")]
     here, device = place.platform, place.device
     found = [spec for spec in specs if not spec.platforms or here in spec.platforms]
     if not found:
         places = ", ".join(dict.fromkeys(place for spec in specs for place in spec.platforms))
+        if place.nature == "emulated":
+            raise _not_emulated(framework, here, places)
         what, hint = f"there are no packages of {framework} for this kind of machine", f"run it on {places}"
         raise NotApplicable(what, expected=places, got=here, hint=hint)
     fitting = [spec for spec in found if not spec.devices or device in spec.devices]
@@ -146,6 +168,15 @@ def _for_place(framework: str, place: Place) -> list[EnvironmentSpec]:
     return fitting
 
 
+def _not_emulated(framework: str, platform: str, places: str) -> NotApplicable:
+    return NotApplicable(
+        f"{framework} is not had on an emulated machine of this kind",
+        expected=places or "none: its file has no emulated environment",
+        got=platform,
+        hint=f"run the same command on a machine that is {platform}",
+    )
+
+
 def _none_fits(use: FrameworkUse, specs: Iterable[EnvironmentSpec], wanted: SpecifierSet) -> EnvironmentUnavailable:
     return EnvironmentUnavailable(
         f"no environment of {use.name} fits", expected=str(wanted), got=", ".join(_offers(specs))
@@ -153,7 +184,10 @@ def _none_fits(use: FrameworkUse, specs: Iterable[EnvironmentSpec], wanted: Spec
 
 
 def _lacking(spec: EnvironmentSpec) -> str | None:
-    here = sysconfig.get_platform()
+    here = HERE.platform
+    if spec.emulated:
+        found = lacking()
+        return None if found is None else f"{found.what}; try: {found.hint}"
     if spec.platforms and here not in spec.platforms:
         return f"has packages for {', '.join(spec.platforms)} only; this is {here}"
     wanted = SpecifierSet(spec.python)

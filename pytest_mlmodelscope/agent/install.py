@@ -112,7 +112,7 @@ def install_for(plan: Plan, kind: Foreign, tick: Callable[[float], None] = lambd
 
 
 def interpreter(folder: Path) -> Path:
-    """The Python of a virtual environment."""
+    """The Python of an environment."""
     return folder / "bin" / "python"
 
 

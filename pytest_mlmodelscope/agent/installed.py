@@ -10,14 +10,17 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Final
 
 from pytest_mlmodelscope.agent.libraries import search_path
 from pytest_mlmodelscope.core.framework import EnvironmentSpec
 
+_PLACES: Final = ("lib/python*/site-packages", "root/usr/lib/python3/dist-packages")
+
 
 def places(folder: Path) -> list[Path]:
-    """The ``site-packages`` of an environment."""
-    return sorted(folder.glob("lib/python*/site-packages"))
+    """The folders of modules of an environment: ``site-packages``, or what Debian has instead."""
+    return sorted(place for pattern in _PLACES for place in folder.glob(pattern))
 
 
 def packages(folder: Path) -> dict[str, str]:
@@ -45,10 +48,11 @@ def prune(folder: Path, globs: Iterable[str]) -> int:
     The installer's cache has names of its own for the same files, so nothing is lost there.
     """
     found = [path for place in places(folder) for pattern in globs for path in sorted(place.glob(pattern))]
-    return sum(_deleted(path) for path in found)
+    return sum(delete(path) for path in found)
 
 
-def _deleted(path: Path) -> int:
+def delete(path: Path) -> int:
+    """Delete a file or a folder, and return the bytes of it."""
     if path.is_dir() and not path.is_symlink():
         freed = size(path)
         shutil.rmtree(path)

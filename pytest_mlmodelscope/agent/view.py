@@ -15,6 +15,8 @@ from urllib.parse import unquote
 
 from pytest_mlmodelscope.agent.environment import Environment
 
+#: What even a worker with a system of its own asks the kernel or its administrator.
+_OF_KERNEL: Final = ("/etc/localtime", "/sys/devices/system")
 #: Programs, libraries, and the little of ``/etc`` that they need; nothing in them is a user's.
 SYSTEM: Final = (
     "/usr",
@@ -30,10 +32,9 @@ SYSTEM: Final = (
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
-    "/etc/localtime",
     "/etc/nsswitch.conf",
     "/etc/timezone",
-    "/sys/devices/system",
+    *_OF_KERNEL,
 )
 DEVICES: Final = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
 _SYSTEM_OF_GPU: Final = ("/sys", "/etc/OpenCL", "/etc/vulkan")
@@ -81,7 +82,12 @@ def _devices(device: str) -> Iterator[str]:
 def _standing(python: Path, source: str, device: str, settings: Settings) -> tuple[frozenset[str], Mapping[str, str]]:
     """Where all is that every model of an environment needs, and the links on the way to it."""
     variables = dict(settings)
-    wanted = [*SYSTEM, *_of_loader(), *_listed(variables, "LD_LIBRARY_PATH"), *_of_python(python, source, settings)]
+    if source == "emulated":
+        # It has a system of its own, emulator and all; of this one it must see no program.
+        wanted = [*_OF_KERNEL, str(python.parent.parent)]
+    else:
+        wanted = [*SYSTEM, *_of_loader(), *_listed(variables, "LD_LIBRARY_PATH")]
+        wanted += _of_python(python, source, settings)
     if device == "gpu":
         wanted += _SYSTEM_OF_GPU
     links: dict[str, str] = {}

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_mlmodelscope.agent.versions import PLACE
-from pytest_mlmodelscope.core.framework import Attempt, EnvironmentSpec
+from pytest_mlmodelscope.core.emulated import PROCESSORS, RELEASE
+from pytest_mlmodelscope.core.framework import HERE, Attempt, EnvironmentSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A framework's version, and packages beside it.
+    """A framework's version, and packages beside it, for one kind of machine.
 
     ``asked`` is a requirement on the version, such as ``==1.2``, where it is not the listed one.
     """
@@ -24,12 +24,14 @@ class Wish:
     spec: EnvironmentSpec
     packages: tuple[str, ...] = ()
     asked: str | None = None
+    platform: str = HERE.platform
 
     @property
     def title(self) -> str:
         """As it is called in messages."""
         version = self.spec.version if self.asked is None else self.asked.removeprefix("==")
-        return f"{self.framework} {version}" + (f" with {', '.join(self.packages)}" if self.packages else "")
+        where = f" on an emulated {self.platform.partition('-')[2]}" if self.spec.emulated else ""
+        return f"{self.framework} {version}" + (f" with {', '.join(self.packages)}" if self.packages else "") + where
 
     @property
     def lock(self) -> Path | None:
@@ -55,8 +57,12 @@ class Wish:
             self.spec.prune,
             sorted(self.packages),
             self.asked,
-            sysconfig.get_platform(),
+            self.platform,
         ]
+        if self.spec.emulated:
+            # What makes it another machine: the answers of another emulator may differ in the last bit.
+            content += [RELEASE, PROCESSORS[self.platform].model, self.spec.debian]
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         version = re.sub(r"[^A-Za-z0-9.]+", "_", self.asked or self.spec.version).strip("_")
-        return f"{self.framework}-{version}-{digest[:16]}"
+        arch = f"{self.platform.partition('-')[2]}-" if self.spec.emulated else ""
+        return f"{self.framework}-{version}-{arch}{digest[:16]}"

@@ -62,6 +62,8 @@ class EnvironmentSpec:
     separate one is always built. ``lock`` is a file of pins with hashes for ``requirements``.
     ``admits`` are other versions that can be had: ``{version}`` in a requirement is what is wanted.
     No ``devices`` and no ``platforms`` mean all of them. ``prune`` are globs below site-packages.
+    An ``emulated`` one is a whole machine, for emulated places only: ``debian`` are the packages that
+    it has beside Python and the requirements.
     """
 
     version: str
@@ -76,6 +78,8 @@ class EnvironmentSpec:
     platforms: tuple[str, ...] = ()
     libraries: Libraries = Libraries()
     prune: tuple[str, ...] = ()
+    emulated: bool = False
+    debian: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,8 @@ def _environment(entry: Mapping[str, Any], folder: Path) -> EnvironmentSpec:
         platforms=tuple(entry.get("platforms", ())),
         libraries=_libraries(entry.get("libraries", {})),
         prune=tuple(entry.get("prune", ())),
+        emulated=entry.get("emulated", False),
+        debian=tuple(entry.get("debian", ())),
     )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.interfaces.target import Machine
 from pytest_mlmodelscope.targets._features import microarchitecture
 
@@ -49,19 +48,6 @@ def local_cpu() -> Machine:
             "features": features(told),
         },
     )
-
-
-def native_cpu(wanted: str) -> Machine:
-    """``local_cpu`` where the architecture is the wanted one.
-
-    Raises:
-        NotApplicable: it is another.
-    """
-    if arch() != wanted:
-        raise NotApplicable(
-            f"this machine is {arch()}, not {wanted}", hint=f"run the same command on a machine that is {wanted}"
-        )
-    return local_cpu()
 
 
 def slug(text: str) -> str:

@@ -1,10 +1,10 @@
-"""A 64-bit little-endian POWER processor: this machine's own, when it is one."""
+"""A 64-bit little-endian POWER processor: this machine's own, when it is one, else an emulated one."""
 
 from __future__ import annotations
 
 from pytest_mlmodelscope.core.claim import Hardware
 from pytest_mlmodelscope.interfaces.target import Machine
-from pytest_mlmodelscope.targets._local import native_cpu
+from pytest_mlmodelscope.targets._emulated import cpu_of
 
 
 def admits(hardware: Hardware) -> bool:
@@ -13,5 +13,5 @@ def admits(hardware: Hardware) -> bool:
 
 
 def probe() -> Machine:
-    """This machine, where it is a POWER one."""
-    return native_cpu("ppc64le")
+    """This machine, where it is a POWER one; else one that is emulated."""
+    return cpu_of("ppc64le")

@@ -8,6 +8,7 @@ error is an answer too, and the loop goes on.
 import importlib
 import json
 import os
+import platform
 import runpy
 import sys
 import time
@@ -108,7 +109,8 @@ class Worker:
         self._predictor = module.load(request)
         self._declared = request.get("inputs", [])
         describe = json.loads(json.dumps(dict(self._predictor.describe()), default=str))
-        return {"describe": describe, "builds": hasattr(self._predictor, "built")}, ()
+        builds = hasattr(self._predictor, "built")
+        return {"describe": describe, "builds": builds, "arch": platform.machine()}, ()
 
     def _check(self, inputs: "dict[str, Any]") -> None:
         """Hold inputs against the manifest, where it says anything of them; outside of what is timed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pytest_mlmodelscope.core.debian import KEYRING, mirror, missing_tool
 from pytest_mlmodelscope.core.errors import AssetError
 from pytest_mlmodelscope.core.manifest import Asset
 
 TIMEOUT_S: Final = 900
+#: What apt is told to do with what it would install.
+_DOWNLOADED: Final = ("--download-only", "--no-install-recommends", "--yes", "install")
 
 
 def obtain(asset: Asset, folder: Path, progress: Callable[[str], None]) -> Path:
@@ -44,6 +46,61 @@ def with_dependencies(package: str, folder: Path, progress: Callable[[str], None
                 return sorted(folder.glob("*.deb"))
         hint = lists.complaint or "check the machine's package sources"
         raise AssetError(f"Debian's package sources do not offer {package}", hint=hint)
+
+
+def of_another_machine(
+    packages: Sequence[str], release: str, architecture: str, folder: Path, progress: Callable[[str], None]
+) -> list[Path]:
+    """The ``.deb`` files, below ``folder``, of a release's packages for an architecture (as Debian calls
+    it) and of all that they need there; ``name:amd64`` is one for that architecture, and comes alone.
+
+    Raises:
+        AssetError: this is no Debian, or its archive does not offer them.
+    """
+    why = f"Debian's packages for {architecture} are needed"
+    _require_tools(why, None)
+    if (address := mirror()) is None:
+        raise AssetError(f"{why}, and no package source is Debian's", hint="add Debian's main archive to those of apt")
+    progress(f"reading the lists of Debian's packages for {architecture}")
+    alone = [name for name in packages if ":" in name]
+    others = {name.partition(":")[2] for name in alone} - {architecture}
+    options = [*_own_lists(folder), *_own_sources(folder, address, release, [architecture, *sorted(others)])]
+    _checked(["apt-get", *options, "update"], folder, "the lists of Debian's packages cannot be read")
+    progress(f"fetching {', '.join(packages)} for {architecture} with apt")
+    what = f"Debian's {release} does not offer {', '.join(packages)} for {architecture}"
+    if whole := [name for name in packages if name not in alone]:
+        _checked(["apt-get", *options, *_DOWNLOADED, *whole], folder, what)
+    if alone:
+        _checked(["apt-get", *options, "download", *alone], folder, what)
+    return sorted([*folder.glob("*.deb"), *(folder / "cache/archives").glob("*.deb")])
+
+
+def _own_sources(folder: Path, address: str, release: str, architectures: Sequence[str]) -> list[str]:
+    """Options that make apt know one release of Debian only, and a machine that has nothing yet."""
+    signed = f" signed-by={KEYRING}" if KEYRING.exists() else ""
+    lines = f"deb [arch={','.join(architectures)}{signed}] {address} {release} main\n"
+    (folder / "sources.list").write_text(lines, encoding="utf-8")
+    (folder / "status").touch()
+    (folder / "parts").mkdir(exist_ok=True)
+    settings = {
+        "Dir::State::status": folder / "status",
+        "Dir::Etc::sourcelist": folder / "sources.list",
+        "Dir::Etc::sourceparts": folder / "parts",
+        "Dir::Etc::preferencesparts": folder / "parts",
+        "Dir::Etc::preferences": folder / "none",
+        "APT::Architecture": architectures[0],
+        "Acquire::Languages": "none",
+    }
+    options = [f"{name}={value}" for name, value in settings.items()]
+    options += [f"APT::Architectures::={name}" for name in architectures]
+    return [part for option in options for part in ("-o", option)]
+
+
+def _checked(command: Sequence[str], folder: Path, what: str) -> None:
+    done = _run(command, folder)
+    # A list that could not be fetched is only a warning.
+    if done.returncode or "W: Failed to fetch" in done.stderr:
+        raise AssetError(what, got=f"apt says: {_complaint(done.stderr)}", hint="check the machine's package sources")
 
 
 @dataclass(frozen=True)
@@ -84,10 +141,8 @@ def _download_all(package: str, folder: Path, options: Sequence[str]) -> bool:
 
 
 def _require_tools(why: str, where: str | None) -> None:
-    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            hint = "run on Debian or a system made from it"
-            raise AssetError(f"{why}, and {tool} is not here", where=where, hint=hint)
+    if (lacking := missing_tool()) is not None:
+        raise AssetError(f"{why}, and {lacking.what}", where=where, hint=lacking.hint)
 
 
 def _downloaded(asset: Asset, folder: Path, progress: Callable[[str], None]) -> Path:

@@ -213,6 +213,10 @@ class TestIdx(ReaderTests):
             {"assets": {"inputs": "x"}},
             (Item("0", np.array([-1, 300], ">i2")),),
         ),
+        Example(
+            {"x": pictures, "y": labels}, {**dict(both), "first": 1}, (Item("0", np.array([[1, 2]], np.uint8), 7),)
+        ),
+        Example({"x": pictures}, {"assets": {"inputs": "x"}, "first": 1}, (Item("0", np.array([[1, 2]], np.uint8)),)),
     )
     broken = (
         Broken({"x": b"", "y": labels}, dict(both), "x", None, "not an IDX"),
@@ -222,7 +226,7 @@ class TestIdx(ReaderTests):
         Broken({"x": gzip.compress(pictures)[:-9], "y": labels}, dict(both), "x", None, "broken gzip"),
         Broken({"x": idx(0x08, (2, 1, 2), b""), "y": labels}, dict(both), "x", None, "cut short"),
     )
-    refused = ({}, {"assets": {"labels": "y"}})
+    refused = ({}, {"assets": {"labels": "y"}}, {**dict(both), "first": 0})
 
 
 SUITES = [value for value in globals().values() if isinstance(value, type) and issubclass(value, ReaderTests)]

@@ -17,8 +17,10 @@ from gpus import Gpu, fail, install
 
 from pytest_mlmodelscope.core.claim import Hardware
 from pytest_mlmodelscope.core.errors import NotApplicable
+from pytest_mlmodelscope.core.framework import HERE, Place
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.interfaces.target import Machine
+from pytest_mlmodelscope.targets import _emulated as emulated
 from pytest_mlmodelscope.targets import _local, chosen, gpu, machines, microarchitectures, require
 from pytest_mlmodelscope.targets._features import microarchitecture
 from pytest_mlmodelscope.targets._local import arch, local_cpu, slug
@@ -305,14 +307,34 @@ def test_cpu_is_this_machine_whatever_it_is():
     assert member("targets", "cpu").probe() == local_cpu()
 
 
-@pytest.mark.parametrize(("target", "wanted"), [("arm", "aarch64"), ("ppc", "ppc64le")])
-def test_other_architectures_are_here_only_on_such_a_machine(target, wanted, monkeypatch):
-    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    with pytest.raises(NotApplicable, match=f"this machine is x86_64, not {wanted}") as refused:
-        member("targets", target).probe()
-    assert wanted in refused.value.hint
+OTHERS = pytest.mark.parametrize(("target", "wanted"), [("arm", "aarch64"), ("ppc", "ppc64le")])
+
+
+@OTHERS
+def test_on_a_machine_of_its_own_kind_a_target_is_that_machine(target, wanted, monkeypatch):
     monkeypatch.setattr(platform, "machine", lambda: wanted)
-    assert member("targets", target).probe().device == "cpu"
+    machine = member("targets", target).probe()
+    assert (machine.nature, machine.place) == ("hardware", HERE)
+
+
+@OTHERS
+def test_elsewhere_another_architecture_is_emulated_without_anything_being_fetched(target, wanted, monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(emulated, "lacking", lambda: None)
+    machine = member("targets", target).probe()
+    assert (machine.nature, machine.arch, machine.device) == ("emulated", wanted, "cpu")
+    assert machine.machine_class == f"{wanted}-emulated-{machine.facts['model']}"
+    assert machine.place == Place("cpu", f"linux-{wanted}", "emulated")
+
+
+@OTHERS
+def test_where_there_is_no_debian_another_architecture_is_not_here(target, wanted, monkeypatch, tmp_path):
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotApplicable, match=f"this machine is x86_64, not {wanted}, .* apt-get is not here") as refused:
+        member("targets", target).probe()
+    assert "Debian" in refused.value.hint
+    assert wanted in refused.value.hint
 
 
 @pytest.mark.parametrize(
