@@ -31,6 +31,7 @@ OPTIONS: Final[dict[str, Any]] = {
                 "labels": {**ASSET, "description": "the name of the asset with their labels"},
             },
         },
+        "first": {"description": "how many items to read (default: all)", "type": "integer", "minimum": 1},
     },
 }
 
@@ -40,20 +41,23 @@ _DTYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4",
 def read(files: Mapping[str, Path], options: Mapping[str, Any]) -> Iterator[Item]:
     """One item for each index of the first axis, in order; labels are whole numbers, ids count from 0.
 
+    Of more than ``first`` items only these.
+
     Raises:
         DocumentError: a file is not IDX, is cut short, or the two hold different numbers of items.
     """
     assets = options["assets"]
-    inputs = _array(path_of(files, assets["inputs"]))
+    inputs, first = _array(path_of(files, assets["inputs"])), options.get("first")
     if "labels" not in assets:
-        return (Item(str(index), value) for index, value in enumerate(inputs))
+        return (Item(str(index), value) for index, value in enumerate(inputs[:first]))
     path = path_of(files, assets["labels"])
     labels = _array(path).tolist()
     if len(labels) != len(inputs):
         raise DocumentError(
             "has another number of items", where=shown_path(path), expected=len(inputs), got=len(labels)
         )
-    return (Item(str(index), value, label) for index, (value, label) in enumerate(zip(inputs, labels, strict=True)))
+    pairs = zip(inputs[:first], labels[:first], strict=True)
+    return (Item(str(index), value, label) for index, (value, label) in enumerate(pairs))
 
 
 def _array(path: Path) -> NDArray[Any]:
