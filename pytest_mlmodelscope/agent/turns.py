@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.interfaces.target import Machine
@@ -72,11 +73,12 @@ def _make(folder: Path, for_all: bool) -> None:
 
 def locks_of(machine: Machine) -> list[tuple[str, bool]]:
     """The locks that a timed case needs, in the order in which all take them, and whether each is for it alone."""
-    if machine.address:
-        return [(f"{PROCESSOR} of {machine.address}", True)]
+    # Whoever logs in there, it is the same machine.
+    there = urlsplit(machine.address).netloc.rpartition("@")[2]
+    processor = f"{PROCESSOR} of {there}" if there else PROCESSOR
     if not machine.unit:
-        return [(PROCESSOR, True)]
-    return [(f"{machine.device} {machine.unit}", True), (PROCESSOR, False)]
+        return [(processor, True)]
+    return [(f"{machine.device} {machine.unit}", True), (processor, False)]
 
 
 @contextmanager

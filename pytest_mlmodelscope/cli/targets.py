@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -46,12 +47,16 @@ def row(name: str) -> dict[str, Any]:
     target = member("targets", name)
     about: dict[str, Any] = {"name": name, "about": (target.__doc__ or "").strip().partition("\n")[0]}
     try:
-        found = [{**machine.identity, "facts": dict(machine.facts)} for machine in machines(target)]
+        found = [{**machine.identity, "facts": _plain(machine.facts)} for machine in machines(target)]
     except NotApplicable as error:
         first = dict.fromkeys(("nature", "machine_class", "device", "memory"))
         return {**about, "here": False, **first, "machines": [], "reason": error.what, "hint": error.hint}
     first = {key: found[0][key] for key in ("nature", "machine_class", "device", "memory")}
     return {**about, "here": True, **first, "machines": found, "reason": None, "hint": None}
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in facts.items()}
 
 
 def in_words(machine: dict[str, Any]) -> str:

@@ -95,8 +95,10 @@ def _citation(case: Case) -> str:
 
 
 def _stack(result: Result) -> str:
-    version = result.software.get("version")
-    return f"{result.case.framework.name}{f' {version}' if version else ''}, {result.case.target}"
+    version, machine, target = result.software.get("version"), result.machine, result.case.target
+    nature = "" if not machine or machine["nature"] == "hardware" else f", {machine['nature']}"
+    named = "" if not machine or target == "cpu" else f" ({machine['name']}{nature})"
+    return f"{result.case.framework.name}{f' {version}' if version else ''}, {target}{named}"
 
 
 def _measured(case: Case, measurement: Measurement | None) -> str | None:

@@ -40,6 +40,8 @@ def machine_facts(probe: Machine | None = None) -> dict[str, Any]:
     """
     import psutil
 
+    from pytest_mlmodelscope.targets import local_cpu
+
     facts: dict[str, Any] = {
         "machine_class": probe and probe.machine_class,
         "device": probe and probe.device,
@@ -54,7 +56,7 @@ def machine_facts(probe: Machine | None = None) -> dict[str, Any]:
         "governor": _governor(),
         "load_average": list(os.getloadavg()),
         "facts": dict(probe.facts) if probe else {},
-        "gpus": [{**gpu.identity, **gpu.facts} for gpu in _gpus()],
+        "gpus": [{**gpu.identity, **gpu.facts, "processor": local_cpu().name} for gpu in _gpus()],
     }
     ready: dict[str, Any] = json_ready(facts)
     return ready

@@ -137,7 +137,9 @@ def source(case: Mapping[str, Any]) -> str:
 def framework(case: Mapping[str, Any]) -> str:
     """The framework with the version that was asked for, and the target unless it is the CPU."""
     name = plain(f"{case['framework']}{case.get('requirement') or ''}")
-    return name if case["target"] == "cpu" else f"{name} on {plain(case['target'])}"
+    nature = (case.get("machine") or {}).get("nature", "hardware")
+    told = "" if nature == "hardware" else f" ({nature})"
+    return name if case["target"] == "cpu" else f"{name} on {plain(case['target'])}{told}"
 
 
 def verdict(case: Mapping[str, Any]) -> str:

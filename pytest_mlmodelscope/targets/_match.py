@@ -70,7 +70,8 @@ def _unmet(machine: Machine, hardware: Hardware) -> Iterator[str]:
 
 def _unmet_facts(machine: Machine, hardware: Hardware) -> Iterator[str]:
     """The same of what a machine may not tell; then the condition does not hold."""
-    facts, family = machine.facts, hardware.microarchitecture
+    # Of a device, what is asked of processors is asked of the one that drives it.
+    facts, family = {**machine.facts.get("processor", {}), **machine.facts}, hardware.microarchitecture
     if family is not None and not descends(facts.get("microarchitecture"), family):
         yield f"(microarchitecture): {family} or a successor, and this is {_or_unknown(facts, 'microarchitecture')}"
     missing = [name for name in hardware.features if not has_feature(machine.arch, facts.get("features", ()), name)]

@@ -117,6 +117,7 @@ def _machine(index: int, handle: Any, part: Any) -> Machine:
         unit=whole,
         variables={VISIBLE: uuid},
         facts={
+            "processor": local_cpu().facts,
             "index": index,
             "uuid": uuid,
             "shared_memory": not memory,

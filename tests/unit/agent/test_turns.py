@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,14 @@ def test_what_a_case_holds_is_recorded():
         assert [holder.pid for holder in holders(folder() / "gpu-GPU-1.lock")] == [os.getpid()]
     assert holders(folder() / "gpu-GPU-1.lock") == []
     assert locks_of(CPU) == [("processor", True)]
+
+
+def test_another_machine_has_locks_of_its_own_whoever_logs_in_there():
+    there = [replace(CPU, address=f"ssh://{user}host:22") for user in ("me@", "you@", "")]
+    assert [locks_of(machine) for machine in there] == [[("processor of host:22", True)]] * 3
+    with turn(there[0], "a case", print):
+        assert is_free(CPU)
+        assert not is_free(there[1])
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,10 @@ def test_frameworks_with_version_and_target(record):
     assert _text.framework(case) == "python"
     case.update(requirement=">=3.12", target="gpu")
     assert _text.framework(case) == "python>=3.12 on gpu"
+    case["machine"] = {"nature": "hardware"}
+    assert _text.framework(case) == "python>=3.12 on gpu"
+    case["machine"] = {"nature": "simulated"}
+    assert _text.framework(case) == "python>=3.12 on gpu (simulated)"
 
 
 @pytest.mark.parametrize(

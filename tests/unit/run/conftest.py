@@ -55,6 +55,8 @@ class Model:
             os.kill(os.getpid(), signal.SIGKILL)
         if word == "sleep":
             time.sleep(3600)
+        if word == "device":
+            return os.environ.get("CUDA_VISIBLE_DEVICES", "any")
         if word == "many":
             return {"several": ["things"]}
         return self._learned.get(word) if self._learns else word.upper()

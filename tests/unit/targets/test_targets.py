@@ -181,6 +181,15 @@ def test_the_first_machine_that_will_do_is_taken(monkeypatch):
     assert chosen(gpu, Hardware(device="gpu", compute_capability="8.0")).unit == "GPU-1"
 
 
+def test_what_a_gpus_claim_asks_of_a_processor_is_asked_of_the_one_that_drives_it(monkeypatch):
+    install(monkeypatch, T4)
+    facts = local_cpu().facts
+    claimed = Hardware(device="gpu", cores=facts["cores"], microarchitecture=facts["microarchitecture"])
+    assert chosen(gpu, claimed).unit == "GPU-4"
+    with pytest.raises(NotApplicable, match=rf"\(cores\): at least 9999, and here are {facts['cores']}"):
+        chosen(gpu, Hardware(device="gpu", cores=9999))
+
+
 def test_where_none_will_do_the_one_that_lacks_least_is_told(monkeypatch):
     install(monkeypatch, T4, Gpu())
     with pytest.raises(NotApplicable) as refused:
@@ -374,8 +383,8 @@ def test_every_gpu_is_a_machine_of_the_target_and_the_first_is_the_usual_one(mon
     assert (first.memory, first.machine_class) == (143771 * 2**20, f"{arch()}-gpu-nvidia-h200")
     assert first.variables == {"CUDA_VISIBLE_DEVICES": "GPU-1"}
     assert first.facts == {
-        "index": 0, "uuid": "GPU-1", "shared_memory": False, "driver": "570.86.15", "cuda": "12.8",
-        "compute_capability": "9.0",
+        "processor": local_cpu().facts, "index": 0, "uuid": "GPU-1", "shared_memory": False, "driver": "570.86.15",
+        "cuda": "12.8", "compute_capability": "9.0",
     }  # fmt: skip
     assert (second.name, second.unit, second.facts["index"]) == ("Tesla T4", "GPU-4", 1)
     assert calls == ["begun", "ended"] * 2
