@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -26,6 +26,9 @@ from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, NotApplicabl
 from pytest_mlmodelscope.core.framework import HERE, EnvironmentSpec, Place, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.core.registry import names
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.agent.sites import Sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Environments:
         wanted = specifiers(use.name, requirement, use.version or "")
         specs = _for_place(use.name, place)
         if place.address:
-            return self._elsewhere(use, specs, wanted, place.address)
+            return self._elsewhere(use, specs, wanted, place)
         for spec in specs:
             if (found := _of_host(use, spec, wanted)) is not None:
                 return found
@@ -87,6 +90,13 @@ class Environments:
             if (asked := admitted(spec, wanted)) is not None:
                 return self._of_cache(Wish(use.name, spec, tuple(use.packages), asked, place.platform))
         raise _none_fits(use, specs, wanted)
+
+    @property
+    def sites(self) -> Sites:
+        """The archives of packages for other machines."""
+        from pytest_mlmodelscope.agent.sites import Sites
+
+        return Sites(*self._settings)
 
     def all(self) -> Iterator[Environment]:
         """Those that are there now: the host's own for each framework, then the built ones."""
@@ -109,17 +119,17 @@ class Environments:
                     yield name, spec, _lacking(spec)
 
     def _elsewhere(
-        self, use: FrameworkUse, specs: Sequence[EnvironmentSpec], wanted: SpecifierSet, address: str
+        self, use: FrameworkUse, specs: Sequence[EnvironmentSpec], wanted: SpecifierSet, place: Place
     ) -> Environment:
         from pytest_mlmodelscope.agent.remote import RemoteEnvironments
 
-        packages = tuple(use.packages)
-        wishes = [Wish(use.name, spec, packages) for spec in specs if listed(spec, wanted)]
+        packages, platform = tuple(use.packages), place.platform
+        wishes = [Wish(use.name, spec, packages, platform=platform) for spec in specs if listed(spec, wanted)]
         asked = ((spec, admitted(spec, wanted)) for spec in specs)
-        wishes += [Wish(use.name, spec, packages, text) for spec, text in asked if text is not None]
+        wishes += [Wish(use.name, spec, packages, text, platform) for spec, text in asked if text is not None]
         if not wishes:
             raise _none_fits(use, specs, wanted)
-        return RemoteEnvironments(*self._settings).obtain(wishes, address)
+        return RemoteEnvironments(*self._settings).obtain(wishes, place.address)
 
     def _of_cache(self, wish: Wish) -> Environment:
         folder = self.built.obtain(wish)

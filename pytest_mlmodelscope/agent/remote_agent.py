@@ -47,13 +47,16 @@ class RemoteAgent(Agent):
         Raises:
             RemoteError: that machine cannot be reached, or refuses what is sent.
         """
-        files = {role: self._sent(Path(path)) for role, path in request["files"].items()}
-        return super().open(cast("OpenRequest", {**request, "files": files}), framework)
+        there = {"files": self._sent(request["files"]), "kept": self._sent(request.get("kept", {}))}
+        return super().open(cast("OpenRequest", {**request, **there}), framework)
 
-    def _sent(self, path: Path) -> str:
-        kept, place = of_path(self._machine, path)
-        ensure(self._machine, kept)
-        return place
+    def _sent(self, paths: Mapping[str, str]) -> dict[str, str]:
+        """Where these files and folders are there, by the same names."""
+        found = {}
+        for name, path in paths.items():
+            kept, found[name] = of_path(self._machine, Path(path))
+            ensure(self._machine, kept)
+        return found
 
     def _start(self, code: bytes, threads: int | None) -> None:
         plan = json.dumps(self._plan(len(code), threads)).encode()

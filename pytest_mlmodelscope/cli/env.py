@@ -10,13 +10,18 @@ from typing import Any
 import click
 
 from pytest_mlmodelscope.agent.environment import Environment, Environments
+from pytest_mlmodelscope.agent.sites import Site
 from pytest_mlmodelscope.claim.expand import Requirement, selection
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import Place, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.manifest.cache import Cache
+from pytest_mlmodelscope.remote.address import normal
+from pytest_mlmodelscope.remote.machine import Remote, remote
+from pytest_mlmodelscope.remote.store import listed, remove_there
 
+_there = click.option("--target", "address", metavar="ssh://USER@HOST", help="Those on another machine.")
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
@@ -26,12 +31,17 @@ def env() -> None:
 
 
 @env.command("list")
+@_there
 @_json
-def list_(as_json: bool) -> None:
+def list_(address: str | None, as_json: bool) -> None:
     """List the host's own environments that fit, those that were built, what could be built and what could not."""
+    if address is not None:
+        _print([_row_there(name, size) for name, size in listed(_machine(address)).items()], as_json)
+        return
     kept = _environments()
     rows = [_row(kept, environment) for environment in kept.all()]
     rows += [{"source": "incomplete", "key": key, "bytes": kept.built.size(key)} for key in kept.built.incomplete()]
+    rows += [_row_of_site(site) for site in kept.sites.all()]
     rows += [
         {"framework": name, "version": spec.version, "source": "cannot be had here" if lacks else "not built yet"}
         | ({"error": lacks} if lacks else {})
@@ -81,30 +91,57 @@ def verify(keys: Sequence[str], content: bool, as_json: bool) -> None:
 
 @env.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option("--all", "everything", is_flag=True, help="All that were built.")
+@click.option(
+    "--all", "everything", is_flag=True, help="All that were built; on another machine the files of models, too."
+)
+@_there
 @_json
-def remove(keys: Sequence[str], everything: bool, as_json: bool) -> None:
+def remove(keys: Sequence[str], everything: bool, address: str | None, as_json: bool) -> None:
     """Remove built environments, complete or not; they are built again when they are needed."""
     if not keys and not everything:
         raise UsageError("nothing to remove", hint="name the keys that `mlms env list` shows, or give --all")
+    removed = _removed_here(keys) if address is None else _removed_there(_machine(address), keys)
+    _print([{"key": key, "removed": True} for key in removed], as_json)
+
+
+def _removed_here(keys: Sequence[str]) -> list[str]:
     kept = _environments()
-    rows = [{"key": key, "removed": True} for key in _known(kept, keys, also_incomplete=True)]
-    for row in rows:
-        kept.built.remove(str(row["key"]))
-    _print(rows, as_json)
+    archives = [site.key for site in kept.sites.all()]
+    chosen = list(_known(kept, keys, also_incomplete=True, beside=archives))
+    for key in chosen:
+        (kept.sites if key in archives else kept.built).remove(key)
+    return chosen
+
+
+def _removed_there(machine: Remote, keys: Sequence[str]) -> list[str]:
+    there = list(listed(machine))
+    chosen = list(_refuse_unknown(keys, there) or there)
+    for key in chosen:
+        remove_there(machine, key)
+    return chosen
+
+
+def _machine(address: str) -> Remote:
+    return remote(normal(address))
 
 
 def _environments(offline: bool = False) -> Environments:
     return Environments(Cache().root, offline, lambda text: click.echo(text, err=True))
 
 
-def _known(kept: Environments, keys: Sequence[str], also_incomplete: bool = False) -> Iterable[str]:
+def _known(
+    kept: Environments, keys: Sequence[str], also_incomplete: bool = False, beside: Sequence[str] = ()
+) -> Iterable[str]:
     complete = [key for key, _ in kept.built.all()]
-    there = [*complete, *kept.built.incomplete()]
+    there = [*complete, *kept.built.incomplete(), *beside]
+    return _refuse_unknown(keys, there) or (there if also_incomplete else complete)
+
+
+def _refuse_unknown(keys: Sequence[str], there: Sequence[str]) -> Sequence[str]:
     for key in keys:
         if key not in there:
             raise UsageError(f'no environment is called "{key}"', hint=did_you_mean(key, there) or "none is built")
-    return keys or (there if also_incomplete else complete)
+    return keys
 
 
 def _built(
@@ -147,6 +184,20 @@ def _row(kept: Environments, environment: Environment) -> dict[str, Any]:
         told = ("python_version", "seconds", "bytes", "pruned_bytes")
         return row | {"key": environment.key} | {name: about[name] for name in told if name in about}
     return row | {"python_version": platform.python_version()}
+
+
+def _row_of_site(site: Site) -> dict[str, Any]:
+    """The row of packages that were fetched for another machine."""
+    told = ("framework", "version", "python_version", "platform", "packages", "seconds", "bytes", "pruned_bytes")
+    return {"source": "archive", "key": site.key, **{name: site.about[name] for name in told}}
+
+
+def _row_there(key: str, size: int | None) -> dict[str, Any]:
+    """The row of what is kept on another machine: an environment, or the files of all models."""
+    framework, _, version = key.rpartition("-")[0].partition("-")
+    source = "incomplete" if size is None else "remote" if version else "models"
+    row = {"framework": framework, "version": version, "source": source, "key": key}
+    return row if size is None else row | {"bytes": size}
 
 
 def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ from pytest_mlmodelscope.plugin.outcomes import Policy, decide
 from pytest_mlmodelscope.plugin.terminal import Terminal
 
 if TYPE_CHECKING:
+    from pytest_mlmodelscope.interfaces.target import Machine
     from pytest_mlmodelscope.run import Engine, Settings
 
 
@@ -247,15 +250,25 @@ class Session:
         """The records of all cases, whichever process they came from, in the order of their ids."""
         return sorted(self.records, key=lambda record: str(record["id"]))
 
+    @functools.cached_property
+    def machine(self) -> Machine:
+        """What the cases run on: another machine, where all of them do and it can be reached; else this one."""
+        from pytest_mlmodelscope.targets import local_cpu, named
+
+        targets = value(self._config, "target")
+        if len(targets) == 1 and "://" in targets[0] and not self._config.getoption("collectonly"):
+            with suppress(MlmsError):
+                return named(targets[0]).probe()
+        return local_cpu()
+
     def record(self) -> dict[str, Any]:
         """The benchmark JSON of this session."""
         from pytest_mlmodelscope.record.build import build
         from pytest_mlmodelscope.record.machine import machine_facts, software_facts
-        from pytest_mlmodelscope.targets import local_cpu
 
         evidence = value(self._config, "evidence") or "full"
         settings = {"evidence": evidence, "offline": self.offline}
-        return build(self.sorted_records(), machine_facts(local_cpu()), software_facts(), None, settings)
+        return build(self.sorted_records(), machine_facts(self.machine), software_facts(), None, settings)
 
 
 def _cause(call: pytest.CallInfo[None]) -> str:

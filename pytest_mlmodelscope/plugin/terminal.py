@@ -35,15 +35,14 @@ class Terminal:
         """On which machine, with what, this runs."""
         from importlib.metadata import version
 
-        from pytest_mlmodelscope.targets import local_cpu
-
-        machine = local_cpu()
+        machine = self._session.machine
         cores = machine.facts.get("threads")
         evidence = value(self._config, "evidence") or "full"
         claims = ", ".join(shown_path(root) for root in self._session.roots)
+        there = f"on {machine.address}: " if machine.address else ""
         network = ", offline" if self._session.offline else ""
         return [
-            f"mlms: {machine.arch}, {machine.name}, {cores} threads, {machine.memory / 2**30:.1f} GiB; "
+            f"mlms: {there}{machine.arch}, {machine.name}, {cores} threads, {machine.memory / 2**30:.1f} GiB; "
             f"pytest-mlmodelscope {version('pytest-mlmodelscope')}, onnxruntime {version('onnxruntime')}",
             f"mlms: claims: {claims}; evidence: {evidence}{network}; baselines of: {machine.machine_class}",
         ]

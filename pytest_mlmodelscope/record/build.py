@@ -12,7 +12,7 @@ from pytest_mlmodelscope.core.errors import DocumentError
 from pytest_mlmodelscope.record.case import json_ready
 from pytest_mlmodelscope.record.files import read_json, write_json
 from pytest_mlmodelscope.record.findings import findings
-from pytest_mlmodelscope.record.machine import commit_info, machine_info
+from pytest_mlmodelscope.record.machine import commit_info, machine_info_of
 from pytest_mlmodelscope.record.matrix import matrices
 
 SCHEMA_VERSION: Final = 1
@@ -48,7 +48,7 @@ def build(
     from pytest_benchmark import __version__
 
     return {
-        "machine_info": machine_info(),
+        "machine_info": machine_info_of(machine),
         "commit_info": commit_info() if commit is None else json_ready(commit),
         "benchmarks": [_benchmark(case) for case in cases if case["latencies_s"]],
         "datetime": datetime.now(UTC).isoformat(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -36,8 +36,10 @@ _GOVERNOR: Final = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 def machine_facts(probe: Machine | None = None) -> dict[str, Any]:
     """The machine that a target found, and the system of the host; memory in bytes.
 
-    Without a probe the target's own keys (class, device, name) are null.
+    Without a probe the target's own keys (class, device, name) are null. Another machine's facts are its own.
     """
+    if probe is not None and probe.address:
+        return _of_another(probe)
     import psutil
 
     from pytest_mlmodelscope.targets import local_cpu
@@ -62,6 +64,14 @@ def machine_facts(probe: Machine | None = None) -> dict[str, Any]:
     return ready
 
 
+def _of_another(probe: Machine) -> dict[str, Any]:
+    own = {key: probe.facts[key] for key in ("cores", "threads", "os", "kernel", "python", "governor", "load_average")}
+    told = ("machine_class", "device", "arch", "name", "memory")
+    facts = {key: getattr(probe, key) for key in told} | own | {"facts": dict(probe.facts), "gpus": []}
+    ready: dict[str, Any] = json_ready(facts)
+    return ready
+
+
 def _gpus() -> Sequence[Machine]:
     from pytest_mlmodelscope.targets import machines
 
@@ -80,6 +90,27 @@ def software_facts() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def machine_info_of(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """pytest-benchmark's ``machine_info`` of the machine with these facts: of this one, or of another."""
+    facts = machine["facts"]
+    if "address" not in facts:
+        return machine_info()
+    implementation, _, version = machine["python"].partition(" ")
+    cpu = {"brand_raw": machine["name"], "arch_string_raw": machine["arch"], "count": machine["threads"]}
+    return {
+        **dict.fromkeys(machine_info()),
+        "node": facts["node"],
+        "processor": machine["name"],
+        "machine": machine["arch"],
+        "python_implementation": implementation,
+        "python_implementation_version": version,
+        "python_version": version,
+        "release": machine["kernel"],
+        "system": "Linux",
+        "cpu": {**cpu, "flags": facts["features"]},
+    }
 
 
 @functools.cache

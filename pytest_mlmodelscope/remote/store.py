@@ -106,12 +106,17 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def listed(machine: Remote) -> list[Mapping[str, Any]]:
-    """Name and description of the environments that are kept there; the description is None of what is not whole."""
-    found: list[Mapping[str, Any]] = machine.ask("store", "list", f"{machine.facts['cache']}/envs")
-    return found
+def listed(machine: Remote) -> dict[str, int | None]:
+    """The environments that are kept there, and the files of models all together (``files``): bytes by name;
+    None of what is not whole.
+    """
+    cache = machine.facts["cache"]
+    envs, files = (machine.ask("store", "list", f"{cache}/{kind}") for kind in ("envs", "files"))
+    found = {one["name"]: one["about"] and one["about"]["bytes"] for one in envs}
+    return found | ({"files": sum(one["about"]["bytes"] for one in files if one["about"])} if files else {})
 
 
-def removed(machine: Remote, name: str) -> None:
-    """Delete an environment there."""
-    machine.ask("store", "remove", f"{machine.facts['cache']}/envs/{name}")
+def remove_there(machine: Remote, name: str) -> None:
+    """Delete what is listed under a name there."""
+    place = name if name == "files" else f"envs/{name}"
+    machine.ask("store", "remove", f"{machine.facts['cache']}/{place}")
