@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from statistics import median
 from typing import Any, Final, Self
 
-from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.target import Machine, Reading
+from pytest_mlmodelscope.targets import named
 
 #: Seconds between two readings: enough of them in a short run, too few to be seen in a figure.
 EVERY: Final = 0.2
@@ -71,7 +71,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 @contextmanager
 def watch(target: str, machine: Machine) -> Iterator[Watch]:
     """A watch on a machine; one that sees nothing where its target cannot be watched."""
-    watching = getattr(member("targets", target), "watching", None)
+    watching = getattr(named(target), "watching", None)
     if watching is None:
         yield Watch(dict)
         return

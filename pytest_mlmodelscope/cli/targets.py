@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from pytest_mlmodelscope.core.errors import NotApplicable
-from pytest_mlmodelscope.core.registry import member, names
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, NotApplicable, RemoteError
+from pytest_mlmodelscope.core.registry import names
 
 #: Of what is measured of a machine, what a table has room for, and how it says it.
 _SHOWN = {
@@ -23,14 +23,16 @@ _SHOWN = {
 
 
 @click.command()
+@click.argument("wanted", nargs=-1, metavar="[TARGET]...")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with everything that is measured of each machine.")
-def targets(as_json: bool) -> None:
-    """List the kinds of machine that a claim can be verified on, and which of them are here.
+def targets(wanted: Sequence[str], as_json: bool) -> None:
+    """List the kinds of machine that a claim can be verified on, and which of them are here; or look at a TARGET,
+    which may be another machine: ssh://USER@HOST.
 
     Of those that are, it says whether they are hardware, emulated or simulated, and the class that their baselines
     are kept by; of those that are not, why, and what would get them.
     """
-    rows = [row(name) for name in names("targets")]
+    rows = [row(name) for name in wanted or names("targets")]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -42,13 +44,13 @@ def targets(as_json: bool) -> None:
 
 def row(name: str) -> dict[str, Any]:
     """Everything about one target; of the first machine also by itself, as that is the usual one."""
-    from pytest_mlmodelscope.targets import machines
+    from pytest_mlmodelscope.targets import machines, named
 
-    target = member("targets", name)
+    target = named(name)
     about: dict[str, Any] = {"name": name, "about": (target.__doc__ or "").strip().partition("\n")[0]}
     try:
         found = [{**machine.identity, "facts": _plain(machine.facts)} for machine in machines(target)]
-    except NotApplicable as error:
+    except (NotApplicable, EnvironmentUnavailable, RemoteError) as error:
         first = dict.fromkeys(("nature", "machine_class", "device", "memory"))
         return {**about, "here": False, **first, "machines": [], "reason": error.what, "hint": error.hint}
     first = {key: found[0][key] for key in ("nature", "machine_class", "device", "memory")}

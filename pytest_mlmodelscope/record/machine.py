@@ -94,7 +94,7 @@ def software_facts() -> dict[str, str]:
 
 def machine_info_of(machine: Mapping[str, Any]) -> dict[str, Any]:
     """pytest-benchmark's ``machine_info`` of the machine with these facts: of this one, or of another."""
-    facts = machine["facts"]
+    facts = machine.get("facts", {})
     if "address" not in facts:
         return machine_info()
     implementation, _, version = machine["python"].partition(" ")

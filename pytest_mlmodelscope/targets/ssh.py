@@ -40,7 +40,7 @@ def at(address: str) -> Other:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """One other machine as a target."""
+    """The processor of one other machine."""
 
     address: str
 

@@ -92,6 +92,17 @@ def test_the_archive_here_is_listed(session, mlms):
     assert all(row["platform"].partition("-")[0] in ("x86_64", "aarch64") for row in archives)
 
 
+def test_it_can_be_looked_at_before(session, mlms):
+    status, said = mlms("targets", "ssh://lab", "--json")
+    (row,) = json.loads(said)
+    assert status == 0
+    assert (row["name"], row["here"], row["machine_class"]) == ("ssh://lab", True, local_cpu().machine_class)
+    (row,) = json.loads(mlms("targets", "ssh://127.0.0.1:9", "--json")[1])
+    assert row["here"] is False
+    assert "ssh://127.0.0.1:9 cannot be reached" in row["reason"]
+    assert mlms("targets", "tpu")[0] == 2
+
+
 def test_a_machine_that_cannot_be_reached_is_a_sentence(mlms):
     status, said = mlms("env", "list", "--target", "ssh://127.0.0.1:9")
     assert status == 2
