@@ -6,11 +6,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
 
+from pytest_mlmodelscope.cli.doctor import State
 from pytest_mlmodelscope.cli.main import COMMANDS, Commands, cli
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.registry import member, names
@@ -127,6 +128,15 @@ def test_every_metric_has_a_row_with_its_options_and_direction(name: str) -> Non
 @pytest.mark.parametrize("name", names("scenarios"))
 def test_every_scenario_has_a_row(name: str) -> None:
     assert name in rows("claims.md")
+
+
+@pytest.mark.parametrize("name", names("targets"))
+def test_every_target_has_a_row(name: str) -> None:
+    assert name in rows("targets.md")
+
+
+def test_every_state_that_the_doctor_finds_is_documented() -> None:
+    assert set(get_args(State)) <= rows("targets.md").keys()
 
 
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in ("steps", "datasets") for name in names(group)])
