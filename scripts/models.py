@@ -39,6 +39,7 @@ DATA: Final = {
     "fashion-cnn": "fashion-mnist",
     "fashion-cnn-exported": "fashion-mnist",
     "fashion-cnn-frozen": "fashion-mnist",
+    "fashion-cnn-int8": "fashion-mnist",
     "fashion-cnn-keras": "fashion-mnist",
     "fashion-cnn-torch-1.0.1": "fashion-mnist",
     "squeezenet-1.1": "foolbox-imagenet",

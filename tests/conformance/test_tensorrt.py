@@ -1,5 +1,7 @@
 """TensorRT: every rule where there is a GPU, and everywhere what needs none (parse, network, plan)."""
 
+from pathlib import Path
+
 import onnx
 import pytest
 from tiny import ITEMS, OUTPUTS, X, no_gpu, run_inside, tiny_onnx
@@ -87,3 +89,29 @@ def test_what_cannot_be_built_is_said_with_the_reason(environment, worker, tmp_p
     if content is not None:
         path.write_bytes(content)
     run_inside(environment, REFUSED, worker, path, why)
+
+
+SHIPPED = """
+    import sys
+    sys.path.insert(0, sys.argv[1])
+    import numpy
+    from pytest_mlmodelscope.frameworks._onnx import survey
+    from pytest_mlmodelscope.frameworks.tensorrt import rounding
+    from pytest_mlmodelscope.frameworks.tensorrt.plan import Plans
+    plans = Plans(sys.argv[2], survey(sys.argv[2])[1], sys.argv[3], 1)
+    assert plans.precision == sys.argv[3], plans.precision
+    assert plans.build({"image": (2, 1, 28, 28)}).nbytes > 10000
+    values = numpy.array([1, 1 + 2.0 ** -8, 1 + 3 * 2.0 ** -8, -2.5, 3e38, 0], "float32")
+    bits = rounding._rounded(values, rounding.trt.DataType.BF16)
+    # Ties go to the even one.
+    assert [hex(value) for value in bits] == ["0x3f80", "0x3f80", "0x3f82", "0xc020", "0x7f62", "0x0"], bits
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "precision"),
+    [("fashion-cnn", "tf32"), ("fashion-cnn", "fp16"), ("fashion-cnn", "bf16"), ("fashion-cnn-int8", "int8")],
+)
+def test_the_shipped_network_is_built_in_every_precision(environment, worker, network, precision):
+    models = Path(__file__).parents[2] / "manifests" / "models" / "fashion-cnn"
+    run_inside(environment, SHIPPED, worker, models / f"{network}.onnx", precision)

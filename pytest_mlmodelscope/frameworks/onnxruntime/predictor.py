@@ -107,6 +107,8 @@ def _provider(request: "dict[str, Any]") -> str:
 
 def _arithmetic(request: "dict[str, Any]", stored: str, provider: str) -> str:
     """The precision that is asked for, where the model and the device can give it."""
+    if stored == "int8" and provider == _PROVIDERS["gpu"]["cuda"]:
+        raise ValueError("CUDA's provider computes quantised operators in fp32; `provider: tensorrt` has int8")
     possible = [stored]
     if stored == "fp32" and request["device"] == "gpu":
         possible += ["tf32"] + (list(_ROUNDED) if provider == _PROVIDERS["gpu"]["tensorrt"] else [])

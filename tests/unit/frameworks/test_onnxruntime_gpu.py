@@ -96,3 +96,10 @@ def test_a_provider_that_takes_another_value_is_refused(opened, monkeypatch):
 def test_cuda_rounds_no_weights(opened, precision):
     with pytest.raises(ValueError, match=f"{precision} cannot be given here; possible: fp32, tf32"):
         opened(precision)
+
+
+def test_cuda_has_no_whole_numbers(opened, monkeypatch):
+    monkeypatch.setattr(predictor, "survey", lambda path: (16, "int8"))
+    with pytest.raises(ValueError, match="computes quantised operators in fp32; `provider: tensorrt` has int8"):
+        opened("int8")
+    assert opened("int8", provider="tensorrt").describe()["precision"] == "int8"
