@@ -154,13 +154,16 @@ class Engine:
         setup, steps = self._set_up(case)
         of_kind = {
             "items": self._items,
+            "outputs": self._raw,
             "timed": self._timed,
             "static": self._static,
             "counted": self._counted,
             "check": self._check,
         }
         result: Result = of_kind[kind_of(case.claim)](setup)
-        return dataclasses.replace(result, machine=setup.machine.identity, steps={**steps, **result.steps})
+        evidence = _evidence(setup, result.software)
+        steps = {**steps, **result.steps}
+        return dataclasses.replace(result, machine=setup.machine.identity, evidence=evidence, steps=steps)
 
     def _set_up(self, case: Case) -> tuple[_Setup, dict[str, float]]:
         from pytest_mlmodelscope.targets import chosen, named
@@ -201,6 +204,14 @@ class Engine:
     def _items(self, setup: _Setup) -> Result:
         predicted = self._predict(setup)
         measurement = measure.of_items(setup.case.claim, predicted.evidence, predicted.available)
+        result = _judged(setup, measurement, predicted.software)
+        return dataclasses.replace(result, steps=predicted.steps, predictions=predicted.kept, outputs=predicted.outputs)
+
+    def _raw(self, setup: _Setup) -> Result:
+        """A figure over the numbers themselves."""
+        predicted = self._predict(setup)
+        evidence = ItemEvidence(list(_output(setup, predicted)), predicted.evidence.references)
+        measurement = measure.of_items(setup.case.claim, evidence, predicted.available)
         result = _judged(setup, measurement, predicted.software)
         return dataclasses.replace(result, steps=predicted.steps, predictions=predicted.kept, outputs=predicted.outputs)
 
@@ -322,8 +333,10 @@ class Engine:
         if "instructions" in names:
             return self._instructions(setup, inputs)
         worker = self._worker(setup)
-        measurement = measure.of_counts(setup.case.claim, CountedEvidence(worker.agent.count(names, inputs)))
-        return _judged(setup, measurement, worker.software)
+        figures = worker.agent.count(names, inputs)
+        self._keep_built(setup, worker.agent)
+        measurement = measure.of_counts(setup.case.claim, CountedEvidence(figures))
+        return dataclasses.replace(_judged(setup, measurement, worker.software), steps=_seconds(figures))
 
     def _instructions(self, setup: _Setup, inputs: Mapping[str, Any]) -> Result:
         _require_processor(setup)
@@ -416,6 +429,33 @@ def _as_there(case: Case) -> Case:
     if "://" not in case.target:
         return case
     return dataclasses.replace(case, target=usual_targets(case.claim)[0])
+
+
+def _output(setup: _Setup, predicted: _Predicted) -> Any:
+    """What the model gave for every item, of the output that the claim names or the first."""
+    declared = setup.case.framework.outputs or setup.case.model.outputs
+    name = setup.case.claim.metric_options.get("output") or next(iter(spec.name for spec in declared), "")
+    kept = predicted.answers().outputs
+    if name not in kept:
+        why = predicted.outputs.get("why") or "other outputs are"
+        raise MlmsError(f'the output "{name}" of {setup.case.model.name} is not kept: {why}', got=", ".join(kept))
+    return kept[name]
+
+
+def _evidence(setup: _Setup, software: Mapping[str, Any]) -> str:
+    """What a figure rests on where that is not the hardware itself: simulated, placed and routed..."""
+    claim, of_figures = setup.case.claim, software.get("evidence", {})
+    figures = member("metrics", claim.metric).FIGURES if kind_of(claim) == "counted" else ()
+    told = [of_figures[name] for name in figures if name in of_figures]
+    nature = setup.machine.nature
+    # Of several figures the last is the one that the others are brought to, as cycles to a clock.
+    return str(told[-1]) if told else "" if nature == "hardware" else nature
+
+
+def _seconds(figures: Mapping[str, float]) -> dict[str, float]:
+    """The seconds of what a predictor did to find its figures."""
+    mark = "seconds_of_"
+    return {name.removeprefix(mark): value for name, value in figures.items() if name.startswith(mark)}
 
 
 def _require_device(case: Case, machine: Machine) -> None:
@@ -513,6 +553,7 @@ def _open_request(setup: _Setup) -> Any:
         "outputs": [_tensor(spec) for spec in framework.outputs or model.outputs],
         "threads": conditions.threads,
         "device": setup.machine.device,
+        "machine": setup.machine.name,
         "precision": conditions.precision,
     }
 

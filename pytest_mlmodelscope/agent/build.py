@@ -19,6 +19,7 @@ from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.install import InstallError, Plan, install, install_for, interpreter
 from pytest_mlmodelscope.agent.interpreters import fitting, how_to_get
 from pytest_mlmodelscope.agent.libraries import provide
+from pytest_mlmodelscope.agent.prepare import prepare
 from pytest_mlmodelscope.agent.versions import PLACE
 from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.core.emulated import PYTHON, RELEASE
@@ -106,8 +107,9 @@ def _attempt(job: Job, python: str, attempt: Attempt) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     fill = _fill_emulated if wish.spec.emulated else _fill
     more, freed = fill(job, python, attempt)
-    job.progress(f"checking the environment of {wish.title}")
     variables = installed.variables(folder, wish.spec)
+    prepare(folder, wish.spec.prepare, variables, lambda: job.progress(f"preparing the environment of {wish.title}"))
+    job.progress(f"checking the environment of {wish.title}")
     check(folder, wish.framework, variables, more.get("emulated"))
     packages = installed.packages(folder)
     return {

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from pytest_mlmodelscope.agent.libraries import search_path
+from pytest_mlmodelscope.agent.libraries import program_path, search_path
 from pytest_mlmodelscope.core.framework import EnvironmentSpec
 
 _PLACES: Final = ("lib/python*/site-packages", "root/usr/lib/python3/dist-packages")
@@ -30,11 +30,19 @@ def packages(folder: Path) -> dict[str, str]:
 
 def variables(folder: Path, spec: EnvironmentSpec) -> dict[str, str]:
     """What a worker gets: the framework's variables, and where the environment's libraries are."""
-    found = [str(place) for place in search_path(folder)]
+    own = {name: value.replace("{environment}", str(folder)) for name, value in spec.variables.items()}
+    libraries = search_path(folder)
+    programs = program_path(folder) if spec.libraries.programs else iter(())
+    return {**own, **_before("LD_LIBRARY_PATH", libraries), **_before("PATH", programs)}
+
+
+def _before(variable: str, places: Iterator[Path]) -> dict[str, str]:
+    """A list of folders with these at its front, where there are any."""
+    found = [str(place) for place in places]
     if not found:
-        return dict(spec.variables)
-    found += filter(None, [os.environ.get("LD_LIBRARY_PATH")])
-    return {**spec.variables, "LD_LIBRARY_PATH": os.pathsep.join(found)}
+        return {}
+    found += filter(None, [os.environ.get(variable)])
+    return {variable: os.pathsep.join(found)}
 
 
 def size(folder: Path) -> int:

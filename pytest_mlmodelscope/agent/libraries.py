@@ -1,8 +1,9 @@
-"""System libraries of an environment: unpacked below its folder, found by the worker, installed nowhere."""
+"""System libraries and programs of an environment: unpacked in its folder, found by the worker, installed nowhere."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,15 +22,16 @@ _LIBRARY: Final = re.compile(r"lib.+\.so(\.[0-9]+)*")
 
 
 def provide(libraries: Libraries, folder: Path, progress: Callable[[str], None], offline: bool = False) -> None:
-    """Unpack the libraries that the system has not, and link those that want another name.
+    """Unpack the libraries and programs that the system has not, and link those that want another name.
 
     Raises:
         InstallError: one cannot be had.
     """
     lacking = [package for name, package in libraries.debian.items() if not _loads(name, folder)]
+    lacking += [package for name, package in libraries.programs.items() if shutil.which(name) is None]
     if lacking and offline:
         raise InstallError(f"Debian's {', '.join(lacking)} cannot be fetched offline")
-    for package in lacking:
+    for package in dict.fromkeys(lacking):
         _unpack(package, folder, progress)
     if libraries.links:
         (folder / LINKS).mkdir()
@@ -46,6 +48,12 @@ def search_path(folder: Path) -> Iterator[Path]:
         yield folder / LINKS
     unpacked = (folder / UNPACKED).rglob("lib*.so*")
     yield from sorted({file.parent for file in unpacked if _LIBRARY.fullmatch(file.name)})
+
+
+def program_path(folder: Path) -> Iterator[Path]:
+    """The folders of an environment in which its worker finds programs of the system."""
+    places = (folder / UNPACKED / name for name in ("usr/bin", "bin"))
+    yield from (place for place in places if place.is_dir())
 
 
 def _loads(name: str, folder: Path) -> bool:

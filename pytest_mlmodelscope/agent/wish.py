@@ -58,6 +58,7 @@ class Wish:
             sorted(self.packages),
             self.asked,
             self.platform,
+            *_more(self.spec),
         ]
         if self.spec.emulated:
             # What makes it another machine: the answers of another emulator may differ in the last bit.
@@ -66,3 +67,9 @@ class Wish:
         version = re.sub(r"[^A-Za-z0-9.]+", "_", self.asked or self.spec.version).strip("_")
         arch = f"{self.platform.partition('-')[2]}-" if self.spec.emulated else ""
         return f"{self.framework}-{version}-{arch}{digest[:16]}"
+
+
+def _more(spec: EnvironmentSpec) -> list[object]:
+    """What few environments have: the names of the others' folders stay as they are."""
+    found: list[object] = [dict(spec.libraries.programs), spec.prepare]
+    return found if any(found) else []

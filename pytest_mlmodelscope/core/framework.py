@@ -47,11 +47,13 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class Libraries:
     """System libraries of an environment: ``debian`` names the package of each that the system may
-    lack, ``links`` are names under which the worker looks for files of the environment.
+    lack, ``programs`` the same of programs, ``links`` are names under which the worker looks for
+    files of the environment.
     """
 
     debian: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     links: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    programs: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ class EnvironmentSpec:
     ``host`` are the requirements under which the host's own environment will do; None where a
     separate one is always built. ``lock`` is a file of pins with hashes for ``requirements``.
     ``admits`` are other versions that can be had: ``{version}`` in a requirement is what is wanted.
-    No ``devices`` and no ``platforms`` mean all of them. ``prune`` are globs below site-packages.
-    An ``emulated`` one is a whole machine, for emulated places only: ``debian`` are the packages that
-    it has beside Python and the requirements.
+    No ``devices`` and no ``platforms`` mean all of them. ``prune`` are globs below site-packages,
+    ``prepare`` lines of Python that are run once when everything is installed; ``{environment}`` in
+    ``variables`` is the environment's folder. An ``emulated`` one is a whole machine, for emulated
+    places only: ``debian`` are the packages that it has beside Python and the requirements.
     """
 
     version: str
@@ -80,6 +83,7 @@ class EnvironmentSpec:
     prune: tuple[str, ...] = ()
     emulated: bool = False
     debian: tuple[str, ...] = ()
+    prepare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ def _environment(entry: Mapping[str, Any], folder: Path) -> EnvironmentSpec:
         prune=tuple(entry.get("prune", ())),
         emulated=entry.get("emulated", False),
         debian=tuple(entry.get("debian", ())),
+        prepare=tuple(entry.get("prepare", ())),
     )
 
 
@@ -155,4 +160,4 @@ def _attempt(entry: Mapping[str, Any]) -> Attempt:
 
 
 def _libraries(entry: Mapping[str, Any]) -> Libraries:
-    return Libraries(entry.get("debian", {}), entry.get("links", {}))
+    return Libraries(entry.get("debian", {}), entry.get("links", {}), entry.get("programs", {}))

@@ -101,7 +101,8 @@ class Result:
     ``predictions`` a digest and a place of the predictions of single items, ``outputs`` the same
     of what the model gave before any step, ``check`` what a check looked at and found, ``machine`` what
     it was measured on (its class, device, name, nature...), ``turn`` for whom a timed one had to wait,
-    ``watched`` what its device did meanwhile.
+    ``watched`` what its device did meanwhile, ``evidence`` what the figure rests on where that is not
+    the hardware itself, as *simulated*.
     """
 
     case: Case
@@ -119,3 +120,4 @@ class Result:
     machine: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     turn: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     watched: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    evidence: str = ""

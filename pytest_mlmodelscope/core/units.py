@@ -28,6 +28,15 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "instructions": ("instructions", 1.0),
     "thousand instructions": ("instructions", 1e-3),
     "million instructions": ("instructions", 1e-6),
+    "cycles": ("cycles", 1.0),
+    "Hz": ("Hz", 1.0),
+    "kHz": ("Hz", 1e-3),
+    "MHz": ("Hz", 1e-6),
+    "GHz": ("Hz", 1e-9),
+    "LUT": ("LUT", 1.0),
+    "FF": ("FF", 1.0),
+    "DSP": ("DSP", 1.0),
+    "BRAM": ("BRAM", 1.0),
 }
 
 

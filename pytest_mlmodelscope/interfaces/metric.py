@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["items", "timed", "static", "counted"]
+Kind = Literal["items", "outputs", "timed", "static", "counted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ class Metric(Protocol):
     """One file in ``metrics/``."""
 
     KIND: Kind
-    """Which evidence ``compute`` takes: items, timed (one process run), static or counted."""
+    """Which evidence ``compute`` takes: items, timed (one process run), static or counted; with outputs it
+    is that of items, whose predictions are what the model gave before any step made a decision of it.
+    """
 
     BASE_UNIT: str
     """The unit of what ``compute`` returns: a base unit of ``core.units``."""

@@ -25,7 +25,9 @@ class OpenRequest(TypedDict):
     threads: int | None
     """Intra-op threads; None leaves it to the framework, which then says what it took."""
     device: str
-    """``cpu`` or ``gpu``."""
+    """``cpu``, ``gpu`` or ``fpga``."""
+    machine: NotRequired[str]
+    """What the target calls the device, such as ``LFE5U-85F-6``."""
     precision: str
     """``fp32`` and so on: refuse what cannot be given, never take another silently."""
     kept: NotRequired[dict[str, str]]
@@ -63,8 +65,9 @@ class Predictor(Protocol):
     def count(self, figures: list[str], inputs: Mapping[str, Any]) -> Mapping[str, float]:
         """What a device or its tools tell of the model, by name, for frameworks that know such figures.
 
-        ``inputs`` are one query, or empty where the claim names no data. Raises ValueError for a
-        figure that it does not know.
+        ``inputs`` are one query, or empty where the claim names no data. There may be more than was asked
+        for; ``seconds_of_`` a step goes into the record. ``evidence`` in what ``describe`` gives says of
+        each figure whence it is, as *simulated*. Raises ValueError for a figure that it does not know.
         """
 
 

@@ -54,6 +54,7 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
         "machine": dict(result.machine) or None,
         "turn": dict(result.turn) or None,
         "watched": dict(result.watched) or None,
+        "evidence": result.evidence or None,
         "seconds": result.seconds,
         "claim_file": f"{shown_path(claim.path)}:{claim.line}",
     }

@@ -36,7 +36,9 @@ def measured(case: Mapping[str, Any]) -> str:
     value = Value(
         case["measured"], interval["low"], interval["high"], case["n"], bool(case.get("census")), case.get("kind")
     )
-    return figure(value, case["unit"])
+    told = case.get("evidence")
+    # What the whole machine is stands beside its name.
+    return figure(value, case["unit"]) + (f", {told}" if told and told != _nature(case) else "")
 
 
 def _checked(case: Mapping[str, Any]) -> str:
@@ -111,6 +113,10 @@ def _exponent(value: float) -> int:
     return math.floor(math.log10(abs(value))) if value else 0
 
 
+def _nature(case: Mapping[str, Any]) -> str:
+    return str((case.get("machine") or {}).get("nature", "hardware"))
+
+
 def _end(value: float | None, places: int | None, unbounded: str) -> str:
     return unbounded if value is None else number(value, places)
 
@@ -137,7 +143,7 @@ def source(case: Mapping[str, Any]) -> str:
 def framework(case: Mapping[str, Any]) -> str:
     """The framework with the version that was asked for, and the target unless it is the CPU."""
     name = plain(f"{case['framework']}{case.get('requirement') or ''}")
-    nature = (case.get("machine") or {}).get("nature", "hardware")
+    nature = _nature(case)
     told = "" if nature == "hardware" else f" ({nature})"
     return name if case["target"] == "cpu" else f"{name} on {plain(case['target'])}{told}"
 

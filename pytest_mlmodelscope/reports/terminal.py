@@ -73,6 +73,7 @@ def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) 
 def listing(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80) -> str:
     """A plain table; the first column is never cut."""
     table = _table(*head)
+    table.columns[0].no_wrap = True
     for row in rows:
         table.add_row(*(_styled(cell, "") for cell in row))
     return _rendered([table], max(width, 40), colour=False)

@@ -1,10 +1,17 @@
-"""An FPGA board."""
+"""An FPGA: a Lattice ECP5, simulated cycle by cycle, and placed and routed for."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from pytest_mlmodelscope.core.claim import Hardware
-from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.interfaces.target import Machine
+from pytest_mlmodelscope.targets._local import slug
+
+#: The largest of the family and its slowest grade: the device for which open tools place and route.
+_DEVICE: Final = "LFE5U-85F-6"
+#: Its memory is 208 blocks of 18 kbit.
+_BLOCKS, _BLOCK_BITS = 208, 18_432
 
 
 def admits(hardware: Hardware) -> bool:
@@ -13,9 +20,12 @@ def admits(hardware: Hardware) -> bool:
 
 
 def probe() -> Machine:
-    """No framework of this version drives a board, so there is never one.
-
-    Raises:
-        NotApplicable: always.
-    """
-    raise NotApplicable("no FPGA can be driven from here", hint="no framework of this version runs on one")
+    """The device as the tools know it: whether they can be had here, the framework's environment says."""
+    return Machine(
+        machine_class=f"fpga-simulated-{slug(_DEVICE)}",
+        device="fpga",
+        arch="ecp5",
+        name=_DEVICE,
+        memory=_BLOCKS * _BLOCK_BITS // 8,
+        nature="simulated",
+    )

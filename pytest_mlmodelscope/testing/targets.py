@@ -67,7 +67,7 @@ class TargetTests:
         if isinstance(machine, Machine):
             assert re.fullmatch(r"[a-z0-9][a-z0-9_-]*", machine.machine_class), "the class is no plain folder's name"
             assert all((machine.device, machine.arch, machine.name)), "device, architecture or name is missing"
-            assert machine.memory > 2**20, "memory is in bytes"
+            assert machine.memory > 2**18, "memory is in bytes"
 
     def test_a_machine_that_is_not_here_is_explained(self) -> None:
         """With what is missing and what would change that."""

@@ -153,6 +153,78 @@ class TestParameterCount(MetricTests):
     examples = (Example(STATIC, {}, 1_234.0),)
 
 
+#: Of a circuit: 5 cycles of 80 MHz are 62.5 ns.
+COUNTED = CountedEvidence(
+    {
+        "latency_cycles": 5.0,
+        "initiation_interval": 2.0,
+        "luts": 4340.0,
+        "flip_flops": 1051.0,
+        "dsps": 3.0,
+        "brams": 4.0,
+        "clock_hz": 80e6,
+    }
+)
+
+
+class TestLatencyCycles(MetricTests):
+    metric = "latency_cycles"
+    examples = (Example(COUNTED, {}, 5.0),)
+    refused = ({"clock": 1},)
+
+
+class TestInitiationInterval(MetricTests):
+    metric = "initiation_interval"
+    examples = (Example(COUNTED, {}, 2.0),)
+
+
+class TestLuts(MetricTests):
+    metric = "luts"
+    examples = (Example(COUNTED, {}, 4340.0),)
+
+
+class TestFlipFlops(MetricTests):
+    metric = "flip_flops"
+    examples = (Example(COUNTED, {}, 1051.0),)
+
+
+class TestDsps(MetricTests):
+    metric = "dsps"
+    examples = (Example(COUNTED, {}, 3.0),)
+
+
+class TestBrams(MetricTests):
+    metric = "brams"
+    examples = (Example(COUNTED, {}, 4.0),)
+
+
+class TestClock(MetricTests):
+    metric = "clock"
+    examples = (Example(COUNTED, {}, 80e6),)
+
+
+class TestPlacedLatency(MetricTests):
+    metric = "placed_latency"
+    examples = (Example(COUNTED, {}, 62.5e-9),)
+
+
+class TestPlacedThroughput(MetricTests):
+    metric = "placed_throughput"
+    examples = (Example(COUNTED, {}, 40e6),)
+
+
+class TestExactOutputs(MetricTests):
+    metric = "exact_outputs"
+    evidence = ItemEvidence(
+        [np.array([1.0, -2.0]), np.array([0.0, 3.5]), None, np.array([4.0])], [[1, -2], [0, 3], [1, 1], [4, 4]]
+    )
+    examples = (
+        Example(evidence, {}, 1 / 4),
+        Example(ItemEvidence([np.array([[1], [2]])], [[[1], [2]]]), {"output": "logits"}, 1.0),
+    )
+    refused = ({"output": 1}, {"tolerance": 0.1})
+
+
 SUITES = [value for value in globals().values() if isinstance(value, type) and issubclass(value, MetricTests)]
 
 

@@ -64,7 +64,7 @@ def test_an_item_on_which_the_model_fails_has_no_answer(engine, words, word_case
     [
         ({"hardware": Hardware(name="No Such Processor")}, "other hardware (name)"),
         ({"hardware": Hardware(memory=10**18)}, "other hardware (memory)"),
-        ({"hardware": Hardware(device="fpga")}, "no FPGA can be driven"),
+        ({"hardware": Hardware(device="fpga")}, "ONNX Runtime is not driven on a fpga here"),
         ({"frameworks": ("onnxruntime<1",)}, "no environment of onnxruntime fits"),
     ],
 )

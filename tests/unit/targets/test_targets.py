@@ -364,10 +364,13 @@ def test_a_machine_without_a_list_of_processors_still_has_a_name(monkeypatch):
     assert _local.cpu_name("", "x86_64", "", "zen4") == _local.cpu_name("", "aarch64", "aarch64", "zen4") == "zen4"
 
 
-def test_no_board_is_ever_here():
-    with pytest.raises(NotApplicable, match="no FPGA") as refused:
-        member("targets", "fpga").probe()
-    assert "no framework" in refused.value.hint
+def test_an_fpga_is_a_device_that_is_simulated():
+    machine = member("targets", "fpga").probe()
+    assert (machine.machine_class, machine.name) == ("fpga-simulated-lfe5u-85f-6", "LFE5U-85F-6")
+    assert (machine.nature, machine.device, machine.place.nature) == ("simulated", "fpga", "simulated")
+    require(machine, Hardware(device="fpga", name="LFE5U-85F"))
+    with pytest.raises(NotApplicable, match=r"other hardware \(name\).*XC7Z020.*LFE5U-85F-6"):
+        require(machine, Hardware(device="fpga", name="XC7Z020"))
 
 
 # -- GPUs: what their driver says, and what becomes of it ---------------------------------------------

@@ -1,0 +1,19 @@
+"""Blocks of memory that a circuit takes of a device, as its router counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pytest_mlmodelscope.interfaces.metric import CountedEvidence, Kind
+
+KIND: Final[Kind] = "counted"
+FIGURES: Final = ("brams",)
+BASE_UNIT: Final = "BRAM"
+DIRECTION: Final = "lower"
+OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
+
+
+def compute(evidence: CountedEvidence, options: Mapping[str, Any]) -> float:
+    """Blocks of memory."""
+    return evidence.figures["brams"]

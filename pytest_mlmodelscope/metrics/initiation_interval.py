@@ -1,0 +1,19 @@
+"""Initiation interval: after how many cycles a circuit takes the next item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pytest_mlmodelscope.interfaces.metric import CountedEvidence, Kind
+
+KIND: Final[Kind] = "counted"
+FIGURES: Final = ("initiation_interval",)
+BASE_UNIT: Final = "cycles"
+DIRECTION: Final = "lower"
+OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
+
+
+def compute(evidence: CountedEvidence, options: Mapping[str, Any]) -> float:
+    """Cycles."""
+    return evidence.figures["initiation_interval"]

@@ -1,0 +1,19 @@
+"""Look-up tables that a circuit takes of a device, as its router counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pytest_mlmodelscope.interfaces.metric import CountedEvidence, Kind
+
+KIND: Final[Kind] = "counted"
+FIGURES: Final = ("luts",)
+BASE_UNIT: Final = "LUT"
+DIRECTION: Final = "lower"
+OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
+
+
+def compute(evidence: CountedEvidence, options: Mapping[str, Any]) -> float:
+    """Look-up tables."""
+    return evidence.figures["luts"]
