@@ -117,6 +117,7 @@ def _claim(document: Document, entry: Mapping[str, Any], at: Pointer, line: int)
         dataset=_data(entry.get("dataset")),
         conditions=_conditions(document, entry.get("conditions", {}), at),
         note=entry.get("note"),
+        on_request=entry.get("on_request", False),
         path=document.path,
         line=line,
     )
@@ -146,6 +147,7 @@ def _check_claim(document: Document, entry: Mapping[str, Any], at: Pointer, line
         dataset=_data(entry.get("dataset")),
         conditions=_conditions(document, entry.get("conditions", {}), at),
         note=entry.get("note"),
+        on_request=entry.get("on_request", False),
         path=document.path,
         line=line,
         group="checks",

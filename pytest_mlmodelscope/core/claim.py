@@ -121,7 +121,8 @@ class Claim:
     """One published figure, or one check. ``path`` and ``line`` say where the claim file states it.
 
     ``metric`` is the name of a member of ``group``. A check has no figure of its own: its value is
-    that no counterexample is found, in ``COUNTEREXAMPLES``.
+    that no counterexample is found, in ``COUNTEREXAMPLES``. ``on_request``: it is verified only where
+    it is asked for.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Claim:
     path: Path = Path()
     line: int = 1
     group: Literal["metrics", "checks"] = "metrics"
+    on_request: bool = False
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -191,6 +191,22 @@ class Session:
                         f'two claims are called "{item.case.claim.id}": in {twin.path} and in {item.path}; rename one'
                     )
 
+    @pytest.hookimpl(specname="pytest_collection_modifyitems")
+    def leave_out_what_nobody_asked_for(self, items: list[pytest.Item]) -> None:
+        """Deselect the cases of claims that are verified on request, where nothing was chosen."""
+        if self._is_chosen():
+            return
+        left = [item for item in items if isinstance(item, ClaimCase) and item.case.claim.on_request]
+        if left:
+            items[:] = [item for item in items if item not in left]
+            self._config.hook.pytest_deselected(items=left)
+
+    def _is_chosen(self) -> bool:
+        """Whether the user said which cases are wanted."""
+        options = [value(self._config, name) for name in ("target", "framework")]
+        options += [self._config.getoption(name) for name in ("markexpr", "keyword")]
+        return any(options) or any("::" in argument for argument in self._config.args)
+
     def finish(self, item: pytest.Item, result: Result) -> None:
         """Keep the record of a result and let its verdict end the test."""
         assert isinstance(item, ClaimCase)

@@ -1,4 +1,4 @@
-"""One model on several frameworks, side by side: figures, decisions, outputs, latency."""
+"""One model on several frameworks and kinds of machine, side by side: figures, decisions, outputs, latency."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ ITEM: Final = "item"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One framework. ``why`` maps a figure that is None to the reason, in words.
+    """One framework on one kind of machine; ``machine`` is empty where that is the one that all ran on, else
+    its architecture or device, and its nature where it is no hardware.
 
-    ``differing`` counts the items that are decided otherwise than in the first row. Of the items
-    that one of the two gets right, ``lost`` are right there only and ``won`` here only; ``p`` is
-    McNemar's exact one, of these two coming about by chance. ``difference`` is the largest absolute one of the
-    outputs that both have. ``latency_s`` is in seconds, of a
-    ``QUERY`` or an ``ITEM`` as ``latency_of`` says.
+    ``why`` maps a figure that is None to the reason, in words. ``differing`` counts the items that are
+    decided otherwise than in the first row. Of the items that one of the two gets right, ``lost`` are right
+    there only and ``won`` here only; ``p`` is McNemar's exact one, of these two coming about by chance.
+    ``difference`` is the largest absolute one of the outputs that both have. ``latency_s`` is in seconds, of
+    a ``QUERY`` or an ``ITEM`` as ``latency_of`` says.
     """
 
     framework: str
@@ -49,12 +50,15 @@ class Row:
     latency_s: float | None = None
     latency_of: str = ""
     record: str = ""
+    machine: str = ""
     why: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The rows of one model over the same data; the first that has a figure is what the others are held against."""
+    """The rows of one model over the same data; the first that has a figure is what the others are held
+    against. ``target`` has all targets, joined by commas.
+    """
 
     model: str
     dataset: str
@@ -69,18 +73,18 @@ _Case = Mapping[str, Any]
 
 
 def matrices(cases: Sequence[_Case]) -> list[Matrix]:
-    """A matrix for each model that has figures over the same data on two frameworks or more.
+    """A matrix for each model that has figures over the same data on two frameworks or targets or more.
 
     ``cases`` are those of one record, or of several; the predictions and outputs are read from
     where they were kept.
     """
-    groups: dict[tuple[str, str, str], list[_Case]] = {}
+    groups: dict[tuple[str, str], list[_Case]] = {}
     for case in cases:
         if case["dataset"] is not None and _is_over_items(case):
-            groups.setdefault((case["model"], case["dataset"], case["target"]), []).append(case)
+            groups.setdefault((case["model"], case["dataset"]), []).append(case)
     found = []
     for key in sorted(groups):
-        chosen = _one_figure(groups[key])
+        chosen = _on_targets_that_are_here(_one_figure(groups[key]))
         if len({_stack(case) for case in chosen if case["measured"] is not None}) > 1:
             found.append(_matrix(chosen, cases))
     return found
@@ -109,36 +113,56 @@ def _one_figure(cases: Sequence[_Case]) -> list[_Case]:
         place = PREFERRED.index(metric) if metric in PREFERRED else len(PREFERRED)
         return -len({_stack(case) for case in figures[key]}), place
 
-    best: dict[tuple[str, str, str], _Case] = {}
+    best: dict[tuple[str, ...], _Case] = {}
     for case in figures[min(figures, key=rank)]:
         best.setdefault((*_stack(case), case.get("record", "")), case)
-    return [best[key] for key in sorted(best)]
+    # This machine's processor first, which the others are held against.
+    return [best[key] for key in sorted(best, key=lambda key: (key[2] != "cpu", *key))]
 
 
-def _stack(case: _Case) -> tuple[str, str]:
-    return case["framework"], case["requirement"]
+def _stack(case: _Case) -> tuple[str, str, str]:
+    return case["framework"], case["requirement"], case["target"]
+
+
+def _on_targets_that_are_here(cases: Sequence[_Case]) -> list[_Case]:
+    """Without those of targets on which nothing was measured."""
+    here = {case["target"] for case in cases if case["measured"] is not None}
+    return [case for case in cases if case["target"] in here]
 
 
 def _matrix(chosen: Sequence[_Case], cases: Sequence[_Case]) -> Matrix:
     first = next(case for case in chosen if case["measured"] is not None)
     against = Kept(first)
+    targets = dict.fromkeys(case["target"] for case in chosen)
     return Matrix(
         model=first["model"],
         dataset=first["dataset"],
         metric=first["metric"],
         unit=first["unit"],
         n=first["n"],
-        target=first["target"],
-        rows=tuple(_row(case, against, cases) for case in chosen),
+        target=", ".join(targets),
+        rows=tuple(_row(case, against, cases, _machine(case) if len(targets) > 1 else "") for case in chosen),
     )
 
 
-def _row(case: _Case, against: Kept, cases: Sequence[_Case]) -> Row:
+def _machine(case: _Case) -> str:
+    """What tells a machine from those of other targets."""
+    about = case.get("machine") or {"arch": case["target"], "device": "cpu"}
+    name = about["arch"] if about["device"] == "cpu" else about["device"]
+    return name if _nature(case) == "hardware" else f"{name}, {_nature(case)}"
+
+
+def _nature(case: _Case) -> str:
+    return str((case.get("machine") or {}).get("nature", "hardware"))
+
+
+def _row(case: _Case, against: Kept, cases: Sequence[_Case], machine: str) -> Row:
     row = Row(
         framework=f"{case['framework']}{case['requirement']}",
         version=str(case["software"].get("version", "")),
         case=case["id"],
         record=case.get("record", ""),
+        machine=machine,
     )
     if case["measured"] is None:
         why = f"{case['verdict'].replace('_', ' ')}: {case['reason'].partition(chr(10))[0]}"
@@ -225,5 +249,7 @@ def _latency(case: _Case, cases: Sequence[_Case]) -> tuple[float | None, str]:
             conditions = other["conditions"]
             if conditions["percentile"] == 50 and conditions["batch"] in (None, 1):
                 return other["measured"] / factor("s", other["unit"]), QUERY
+    if _nature(case) != "hardware":
+        return None, ""
     busy = case["steps"].get("predict_in_worker")
     return (None, "") if busy is None or not case["n"] else (busy / case["n"], ITEM)

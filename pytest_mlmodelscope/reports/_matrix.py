@@ -26,8 +26,9 @@ def head(matrix: Matrix) -> tuple[str, ...]:
 
 
 def name(row: Row) -> str:
-    """The framework and its version, without what its makers say of the build."""
-    return _text.plain(f"{row.framework} {row.version.partition('-')[0]}")
+    """The framework and its version, without what its makers say of the build, and where it ran."""
+    where = f" on {row.machine}" if row.machine else ""
+    return _text.plain(f"{row.framework} {row.version.partition('-')[0]}{where}")
 
 
 def cells(matrix: Matrix, row: Row) -> tuple[str, ...]:
@@ -49,9 +50,12 @@ def remarks(matrix: Matrix) -> list[str]:
     told = [] if first is None else [f"the others are held against {name(first)}"]
     if any(row.latency_s is not None and _of_the_run(row) for row in matrix.rows):
         told.append(f"{MARK} the worker's time for an item of the accuracy run, as no latency case was run")
+    if any(row.value is not None and "," in row.machine for row in matrix.rows):
+        told.append("a machine that is emulated or simulated has no latency")
     for row in matrix.rows:
         if row is not first:
-            told += [f"{row.framework}: {_text.plain(why)}" for why in _reasons(row)]
+            called = f"{row.framework} on {row.machine}" if row.machine else row.framework
+            told += [f"{called}: {_text.plain(why)}" for why in _reasons(row)]
     return told
 
 

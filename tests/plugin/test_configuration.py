@@ -55,3 +55,24 @@ def test_a_path_on_the_command_line_is_seen_from_where_one_stands(mixed, monkeyp
     monkeypatch.chdir(mixed.path / "tests")
     mixed.runpytest_subprocess("--mlms", "--mlms-json", "out.json", "--rootdir", str(mixed.path))
     assert (mixed.path / "tests" / "out.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verified"),
+    [
+        ([], 1),
+        (["claims"], 1),
+        (["-m", "cpu"], 2),
+        (["-k", "digits"], 2),
+        (["--mlms-target", "cpu"], 2),
+        (["--mlms-framework", "onnxruntime"], 2),
+        (["claims/digits.yml::takes_long-onnxruntime-cpu"], 1),
+    ],
+)
+def test_a_claim_on_request_is_verified_only_where_something_was_asked_for(
+    project, write_claims, claim, arguments, verified
+):
+    write_claims(claim("holds", "89.9 %"), claim("takes_long", "89.9 %", on_request="true"))
+    result = project.runpytest_subprocess("--mlms", "--collect-only", "-q", *arguments)
+    assert sum("::" in line for line in result.outlines) == verified
+    assert ("deselected" in result.stdout.str()) == (verified == 1 and arguments in ([], ["claims"]))

@@ -102,6 +102,28 @@ def test_a_framework_that_is_not_here_has_a_row_that_says_why(both):
     assert matrix.rows[2].differing is not None, "the others are held against the first that has a figure"
 
 
+def on(case, target, **machine):
+    """The same case as if it had been verified on another kind of machine."""
+    return {**case, "id": f"x-{target}", "target": target, "machine": {**case["machine"], **machine}}
+
+
+def test_processors_stand_side_by_side_and_one_that_is_emulated_has_no_latency(both):
+    emulated = on(both[1], "ppc", arch="ppc64le", nature="emulated")
+    elsewhere = {**on(both[0], "gpu", device="gpu"), "measured": None, "verdict": "not_applicable", "reason": "none"}
+    (matrix,) = matrices([emulated, elsewhere, both[0]])
+    first, second = matrix.rows
+    assert (matrix.target, first.machine, second.machine) == ("cpu, ppc", "x86_64", "ppc64le, emulated")
+    assert (second.differing, second.difference) == (
+        matrices(both)[0].rows[1].differing,
+        matrices(both)[0].rows[1].difference,
+    )
+    assert second.latency_s is None
+    shown = terminal.matrices([matrix], width=160)
+    assert "python" in shown
+    assert "on ppc64le, emulated" in shown
+    assert "a machine that is emulated or simulated has no latency" in shown
+
+
 def test_one_framework_makes_no_matrix(both):
     assert matrices(both[:1]) == []
     missing = {**both[1], "measured": None}
