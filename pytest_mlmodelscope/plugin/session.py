@@ -181,7 +181,9 @@ class Session:
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Refuse two cases of one name: a record could not tell them apart."""
+        """Refuse two cases of one name: a record could not tell them apart. Leave out what is verified on
+        request, where nothing was asked for.
+        """
         seen: dict[str, pytest.Item] = {}
         for item in items:
             if isinstance(item, ClaimCase):
@@ -190,12 +192,10 @@ class Session:
                     raise pytest.UsageError(
                         f'two claims are called "{item.case.claim.id}": in {twin.path} and in {item.path}; rename one'
                     )
+        if not self._is_chosen():
+            self._leave_out(items)
 
-    @pytest.hookimpl(specname="pytest_collection_modifyitems")
-    def leave_out_what_nobody_asked_for(self, items: list[pytest.Item]) -> None:
-        """Deselect the cases of claims that are verified on request, where nothing was chosen."""
-        if self._is_chosen():
-            return
+    def _leave_out(self, items: list[pytest.Item]) -> None:
         left = [item for item in items if isinstance(item, ClaimCase) and item.case.claim.on_request]
         if left:
             items[:] = [item for item in items if item not in left]
