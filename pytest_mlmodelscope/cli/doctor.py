@@ -159,14 +159,15 @@ def _places(cache: Cache) -> Iterator[Finding]:
 
 def _cache(cache: Cache) -> Finding:
     from pytest_mlmodelscope.manifest import inventory
+    from pytest_mlmodelscope.targets import in_bytes
 
     entries, environments = inventory.entries(cache), [about for _, about in Environments(cache.root).built.all()]
     place = next(path for path in (cache.root, *cache.root.parents) if path.exists())
     free = shutil.disk_usage(place).free
     files, built = sum(entry.size for entry in entries), sum(about.get("bytes", 0) for about in environments)
     what = (
-        f"{cache.root}: {len(entries):,} files of {_size(files)}, "
-        f"{len(environments):,} environments of {_size(built)}; {_size(free)} free"
+        f"{cache.root}: {len(entries):,} files of {in_bytes(files)}, "
+        f"{len(environments):,} environments of {in_bytes(built)}; {in_bytes(free)} free"
     )
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         return Finding(
@@ -188,10 +189,6 @@ def _network() -> Finding:
     except MlmsError as error:
         told = "; ".join(filter(None, (error.where, error.what, str(error.got or ""))))
         return Finding("network", "package index", "amiss", told, error.hint)
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 def _show(found: list[Finding]) -> None:

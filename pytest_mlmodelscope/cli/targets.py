@@ -63,9 +63,11 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def in_words(machine: dict[str, Any]) -> str:
     """Name, memory and what else matters of a machine, in one line."""
+    from pytest_mlmodelscope.targets import in_bytes
+
     facts = machine["facts"]
     told = [how.format(facts[key]) for key, how in _SHOWN.items() if facts.get(key)]
-    return ", ".join([machine["name"], f"{machine['memory'] / 1e9:.1f} GB", *told])
+    return ", ".join([machine["name"], in_bytes(machine["memory"]), *told])
 
 
 def _here(row: dict[str, Any]) -> str:

@@ -64,7 +64,7 @@ def _unmet(machine: Machine, hardware: Hardware) -> Iterator[str]:
     if hardware.name is not None and re.search(hardware.name, machine.name) is None:
         yield f"(name): one that matches /{hardware.name}/, and this is {machine.name}"
     if hardware.memory is not None and machine.memory < hardware.memory:
-        yield f"(memory): at least {hardware.memory / 1e9:g} GB, and here are {machine.memory / 1e9:.1f} GB"
+        yield f"(memory): at least {hardware.memory / 1e9:g} GB, and here are {in_bytes(machine.memory)}"
     yield from _unmet_facts(machine, hardware)
 
 
@@ -83,6 +83,11 @@ def _unmet_facts(machine: Machine, hardware: Hardware) -> Iterator[str]:
         least = getattr(hardware, key)
         if least is not None and not _reaches(facts.get(key), least):
             yield f"({key.replace('_', ' ')}): at least {least}, and here is {_or_unknown(facts, key)}"
+
+
+def in_bytes(count: int) -> str:
+    """A size of memory, as a person writes it."""
+    return f"{count / 1e9:,.1f} GB" if count >= 10**9 else f"{count / 1e6:,.1f} MB"
 
 
 def _or_unknown(facts: Any, key: str) -> str:

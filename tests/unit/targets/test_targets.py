@@ -102,6 +102,7 @@ FALSE = {
     Hardware(name="EPYC"): f"(name): one that matches /EPYC/, and this is {MACHINE.name}",
     Hardware(name="xeon"): f"(name): one that matches /xeon/, and this is {MACHINE.name}",
     Hardware(memory=16 * 10**9 + 1): "(memory): at least 16 GB, and here are 16.0 GB",
+    Hardware(memory=16 * 10**10): "(memory): at least 160 GB, and here are 16.0 GB",
     Hardware(memory=64 * 10**9): "(memory): at least 64 GB, and here are 16.0 GB",
     Hardware(microarchitecture="zen2"): "(microarchitecture): zen2 or a successor, and this is icelake",
     Hardware(
@@ -120,6 +121,11 @@ def test_a_machine_that_fails_a_condition_is_refused_in_one_line(hardware):
     with pytest.raises(NotApplicable) as refused:
         require(MACHINE, hardware)
     assert str(refused.value) == f"the claim is about other hardware {FALSE[hardware]}"
+
+
+def test_the_little_memory_of_a_device_is_told_as_such():
+    with pytest.raises(NotApplicable, match=r"at least 1 GB, and here are 0\.5 MB"):
+        require(Machine("c", "fpga", "x86_64", "A part", 468_000), Hardware(memory=10**9))
 
 
 def test_every_way_in_which_a_predicate_can_be_false_is_among_these():
