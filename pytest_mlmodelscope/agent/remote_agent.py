@@ -29,6 +29,9 @@ from pytest_mlmodelscope.worker import wire
 
 #: What may confine a worker there; a program that has to be installed is not counted on.
 _LADDER: Final = ("namespaces", "landlock")
+#: The oldest Python that the launcher runs on, which need not be the worker's.
+_LAUNCHES: Final = (3, 9)
+_TOO_OLD: Final = "namespaces and landlock want a Python 3.9 or later there, and the newest is {}"
 
 
 class RemoteAgent(Agent):
@@ -74,7 +77,7 @@ class RemoteAgent(Agent):
     def _plan(self, size: int, threads: int | None) -> dict[str, Any]:
         chosen_threads = {} if threads is None else dict.fromkeys(THREAD_VARIABLES, str(threads))
         return {
-            **_seen(self._there.site),
+            **_seen(self._machine, self._there.site),
             "files": list(self._seen[0]),
             "mechanism": self._held().mechanism,
             "variables": {**QUIET, **self.environment.variables, **chosen_threads},
@@ -113,10 +116,10 @@ class _NotShared(SharedMemory):
         return None
 
 
-def _seen(site: str) -> dict[str, Any]:
-    """What every worker may see."""
-    launcher = LAUNCHER.read_text(encoding="utf-8")
-    return {"site": site, "system": list(view.SYSTEM), "devices": list(view.DEVICES), "launcher": launcher}
+def _seen(machine: Remote, site: str) -> dict[str, Any]:
+    """What every worker may see, and what keeps it from the rest."""
+    launcher = {"launcher": LAUNCHER.read_text(encoding="utf-8"), "confiner": machine.pythons[0].path}
+    return {"site": site, "system": list(view.SYSTEM), "devices": list(view.DEVICES), **launcher}
 
 
 def _bounds(limits: Limits) -> dict[str, int | None]:
@@ -136,7 +139,15 @@ def _of_machine(limits: Limits, facts: Mapping[str, Any]) -> Limits:
 
 def _tried(machine: Remote, python: str) -> Held:
     """The first mechanism that holds everything there, else the one that holds most."""
-    plan = {**_seen(""), "files": [], "mechanisms": _LADDER, "program": PROBE, "bounds": {"MLMS_PROCESSES": 4096}}
+    if machine.pythons[0].version < _LAUNCHES:
+        return Held("limits", missing=(_TOO_OLD.format(machine.pythons[0].text),))
+    plan = {
+        **_seen(machine, ""),
+        "files": [],
+        "mechanisms": _LADDER,
+        "program": PROBE,
+        "bounds": {"MLMS_PROCESSES": 4096},
+    }
     question = json.dumps(plan).encode()
     said = machine.ask("serve", "probe", stdin=struct.pack("<I", len(question)) + question, python=python)
     missing = tuple(f"{name}: {found['error']}" for name, found in said.items() if "error" in found)

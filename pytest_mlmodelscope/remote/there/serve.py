@@ -7,8 +7,9 @@ Standard input begins with the length of a plan (4 bytes, little-endian), the pl
 says, the bytes of the worker's archive. The interpreter that runs this is the worker's own.
 
 The plan: ``site`` (folder of packages), ``files`` (of the model), ``system`` and ``devices`` (what every
-worker may see), ``launcher`` (the text of ``agent/launcher.py``), ``mechanism`` (*namespaces*, *landlock* or
-*limits*; of a probe ``mechanisms``), ``variables``, ``bounds`` (limits by their variables), ``archive`` (bytes).
+worker may see), ``mechanism`` (*namespaces*, *landlock* or *limits*; of a probe ``mechanisms``), ``launcher``
+(the text of ``agent/launcher.py``), ``confiner`` (a Python that can run that, and need not be the worker's),
+``variables``, ``bounds`` (limits by their variables), ``archive`` (its bytes).
 """
 
 import json
@@ -31,8 +32,6 @@ if sys.argv[1]:
 runpy.run_path(sys.argv[2], run_name="__main__")
 """
 _LOOK_MS = 200
-#: The launcher is written for Pythons from this one on.
-_LAUNCHES = (3, 8)
 _OF_PREFIX = ("bin", "lib", "lib64", "pyvenv.cfg")
 _PASSED = ("PATH", "LD_LIBRARY_PATH", "TZ")
 
@@ -169,7 +168,7 @@ def _confined(mechanism: str, command: "list[str]", plan: "dict[str, Any]", scra
         "devices": [path for path in plan["devices"] if os.path.exists(path)],
         "processes": plan["bounds"]["MLMS_PROCESSES"],
     }
-    return [sys.executable, "-I", "-S", launcher, json.dumps(about)] + command
+    return [plan["confiner"], "-I", "-S", launcher, json.dumps(about)] + command
 
 
 def _wanted(plan: "dict[str, Any]") -> "list[str]":
@@ -235,8 +234,6 @@ def _probe(plan: "dict[str, Any]", scratch: str) -> int:
 
 
 def _tried(mechanism: str, plan: "dict[str, Any]", scratch: str) -> "dict[str, Any]":
-    if sys.version_info < _LAUNCHES:
-        raise OSError("wants Python %d.%d or later there" % _LAUNCHES)
     secret = scratch + ".secret"
     with open(secret, "w"), socket.socket() as server:
         server.bind(("127.0.0.1", 0))
