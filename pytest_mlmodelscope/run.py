@@ -340,10 +340,19 @@ class Engine:
 
     def _instructions(self, setup: _Setup, inputs: Mapping[str, Any]) -> Result:
         _require_processor(setup)
+        if setup.machine.nature == "emulated":
+            setup = self._counting(setup)
         worker = self._worker(setup)
         calls = worker.agent.instructions(inputs)
         evidence = CountedEvidence({"instructions": statistics.median(calls)}, calls)
         return _judged(setup, measure.of_counts(setup.case.claim, evidence), worker.software)
+
+    def _counting(self, setup: _Setup) -> _Setup:
+        """The same with an emulator that counts."""
+        from pytest_mlmodelscope.agent.counter import counting
+
+        found = counting(setup.environment, self.settings.progress, self.settings.offline)
+        return dataclasses.replace(setup, environment=found)
 
     # -- checks ---------------------------------------------------------------------------
 

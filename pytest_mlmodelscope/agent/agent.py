@@ -46,6 +46,8 @@ QUIET: Final = {
     # Who asks for the user's name must not need the list of users, which is not in sight.
     "USER": "mlms",
 }
+#: What keeps an interpreter to its own modules; -I would also hide the seed by which two runs count the same.
+_ISOLATED: Final = {"host": (), "built": ("-I",), "emulated": ("-s",)}
 _LOOK_SECONDS: Final = 0.25
 
 
@@ -227,7 +229,7 @@ class Agent:
         held = self._held()
         scratch = Path(tempfile.mkdtemp(prefix="mlms-worker-"))
         (scratch / "worker.zip").write_bytes(code)
-        isolated = [] if self.environment.source == "host" else ["-I"]
+        isolated = _ISOLATED[self.environment.source]
         words = [*self.environment.launcher, str(self.environment.python), *isolated]
         command = [*words, "-u", str(scratch / "worker.zip")]
         variables = self._variables(scratch, threads)

@@ -68,7 +68,7 @@ def unpack(
         files = _fetched(packages, processor, Path(scratch), progress)
         progress(f"unpacking {len(files)} packages of Debian for {processor.debian}")
         for file in files:
-            _extract(file, Path(scratch) if file.name.startswith(EMULATORS) else root)
+            extract(file, Path(scratch) if file.name.startswith(EMULATORS) else root)
         (Path(scratch) / "usr/bin" / processor.program).replace(folder / _EMULATOR)
     _mend(root, processor)
     interpreter(folder).parent.mkdir()
@@ -92,7 +92,12 @@ def _version(file: Path) -> tuple[str, str]:
     return name, version
 
 
-def _extract(file: Path, place: Path) -> None:
+def extract(file: Path, place: Path) -> None:
+    """Unpack a package of Debian into a folder.
+
+    Raises:
+        InstallError: it is broken.
+    """
     command = ["dpkg-deb", "--extract", str(file), str(place)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
     if done.returncode:

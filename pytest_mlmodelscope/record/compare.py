@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pytest_mlmodelscope.verdict.baseline import LEAST_TIMED_NOISE, ratio_interval
+from pytest_mlmodelscope.verdict.baseline import LEAST_COUNTED_NOISE, LEAST_TIMED_NOISE, ratio_interval
 
 Judgement = Literal["same", "better", "worse", "not_comparable"]
 
@@ -118,7 +119,15 @@ def _beyond(a: Mapping[str, Any], b: Mapping[str, Any], ratio: tuple[float, floa
     if a["census"] and b["census"] and b["kind"] == "items":
         item = (100.0 if b["unit"] == "%" else 1.0) / max(b["n"], 1)
         return abs(b["measured"] - a["measured"]) > item * (1 + 1e-9), "more than one item"
+    if b["kind"] == "counted":
+        share = f"more than {LEAST_COUNTED_NOISE:.1%}, and intervals apart"
+        return _disjoint(_value(a), _value(b)) and _changed_by(a, b) > LEAST_COUNTED_NOISE, share
     return _disjoint(_value(a), _value(b)), "intervals apart"
+
+
+def _changed_by(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
+    """As a share of what it was."""
+    return float(abs(b["measured"] - a["measured"]) / abs(a["measured"])) if a["measured"] else math.inf
 
 
 def _disjoint(a: Value, b: Value) -> bool:

@@ -13,23 +13,26 @@ from pytest_mlmodelscope.verdict.judge import figure
 
 #: A timed figure is never called slower within this factor: two identical runs differ as much.
 LEAST_TIMED_NOISE = 0.05
+#: A counted figure within this factor: on one machine it repeats to the last digit, but another length of a path or
+#: another isolation is another layout of memory, and some libraries take other steps by that.
+LEAST_COUNTED_NOISE = 0.005
 
 
 def noise(measurement: Measurement) -> float:
     """How far two measurements of the same thing may differ, in the figure's unit.
 
     One item for figures over items (a tie that falls the other way is numerics, not a loss); the
-    spread of the process runs for timed ones; that of single calls for what is counted, often nothing.
+    spread of the process runs for timed ones; that of single calls for what is counted.
     """
     if measurement.kind == "items":
         scale = 100.0 if measurement.unit == "%" else 1.0
         return scale / max(measurement.n, 1)
     if not measurement.runs:
         return 0.0
+    spread = max(measurement.runs) - min(measurement.runs)
     if measurement.kind == "counted":
-        return max(measurement.runs) - min(measurement.runs)
-    spread = (max(measurement.runs) - min(measurement.runs)) / 2
-    return max(spread, LEAST_TIMED_NOISE * abs(measurement.value))
+        return max(spread, LEAST_COUNTED_NOISE * abs(measurement.value))
+    return max(spread / 2, LEAST_TIMED_NOISE * abs(measurement.value))
 
 
 @dataclass(frozen=True, slots=True)

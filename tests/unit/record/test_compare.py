@@ -114,7 +114,7 @@ def test_two_runs_are_too_few_for_a_ratio(timed):
     assert (found.judgement, found.basis) == ("worse", "intervals apart")
 
 
-def test_counts_differ_where_none_of_the_one_lies_among_the_other(accuracy_result, make_case, make_claim):
+def test_counts_differ_where_they_lie_apart_by_more_than_memory_can_do(accuracy_result, make_case, make_claim):
     claim = make_claim(metric="instructions", unit="instructions", direction="lower")
 
     def counted(*calls):
@@ -124,8 +124,11 @@ def test_counts_differ_where_none_of_the_one_lies_among_the_other(accuracy_resul
     steady = counted(918_379.0, 918_379.0)
     assert compare(steady, steady).judgement == "same"
     found = compare(steady, counted(918_380.0, 918_380.0))
-    assert (found.judgement, found.basis, found.absolute) == ("worse", "intervals apart", 1.0)
-    assert compare(counted(751.0, 750.0, 757.0), counted(752.0, 752.0)).judgement == "same"
+    assert (found.judgement, found.absolute) == ("same", 1.0)
+    assert compare(steady, counted(928_379.0, 928_379.0)).judgement == "worse"
+    assert compare(steady, counted(908_379.0, 908_379.0)).judgement == "better"
+    assert compare(counted(751.0, 700.0, 800.0), counted(790.0, 790.0)).judgement == "same"
+    assert compare(counted(0.0, 0.0), counted(1.0, 1.0)).judgement == "worse"
 
 
 def test_nothing_measured_is_no_figure(census):
