@@ -5,7 +5,6 @@ import subprocess
 import textwrap
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 
 from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.core.errors import NotApplicable
@@ -19,6 +18,9 @@ WEIGHTS = np.arange(16, dtype=np.float32).reshape(4, 4) / 8
 
 def tiny_onnx(opset=17):
     """A model that gives y = x @ WEIGHTS and z = tanh(y)."""
+    # A machine with a GPU and nothing but its own packages has none.
+    from onnx import TensorProto, helper, numpy_helper
+
     nodes = [helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Tanh", ["y"], ["z"])]
     x, y, z = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 4]) for name in "xyz")
     graph = helper.make_graph(nodes, "tiny", [x], [y, z], [numpy_helper.from_array(WEIGHTS, "w")])
