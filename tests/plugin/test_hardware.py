@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import gpus
@@ -60,6 +61,40 @@ def test_each_way_in_which_hardware_is_another_is_told_in_one_line(project, run,
     assert machine["facts"]["microarchitecture"] == CPU.facts["microarchitecture"]
 
 
+TIMED = {"metric": "latency", "unit": "ms", "direction": "lower", "conditions": "{runs: 2, seconds: 0.01}"}
+#: Writes down when each case is timed, by a clock that all processes share.
+DIARY = """\
+import time
+from pytest_mlmodelscope.run import Engine
+
+runs = Engine._process_runs
+
+
+def noted(*arguments):
+    begun = time.clock_gettime(time.CLOCK_MONOTONIC)
+    yield from runs(*arguments)
+    with open("diary", "a") as file:
+        file.write("%r %r\\n" % (begun, time.clock_gettime(time.CLOCK_MONOTONIC)))
+
+
+Engine._process_runs = noted
+"""
+
+
+def test_processes_of_one_run_time_one_case_after_another(project, write_claims, claim, monkeypatch):
+    monkeypatch.setenv("MLMS_LOCKS", str(project.path / "locks"))
+    project.makeconftest(DIARY)
+    for name in ("first", "second"):  # a file each, for the processes to share out
+        write_claims(claim(name, "5000 ms", **TIMED), name=name)
+    result = project.runpytest_subprocess("--mlms", "-n2", "--mlms-json", "r.json")
+    result.assert_outcomes(passed=2)
+    spans = sorted(tuple(map(float, line.split())) for line in (project.path / "diary").read_text().splitlines())
+    assert len(spans) == 2
+    assert all(end <= begun for (_, end), (begun, _) in pairwise(spans))
+    cases = json.loads((project.path / "r.json").read_text())["mlms"]["cases"]
+    assert [case["turn"]["held"] for case in cases] == [["processor"]] * 2
+
+
 HOLDER = """\
 import sys
 from pytest_mlmodelscope.agent.turns import turn
@@ -80,8 +115,7 @@ def test_who_waits_for_a_device_is_told_which_process_has_it(project, run, write
         "def tell(*arguments):\n    pathlib.Path('told').touch()\n    return told(*arguments)\n"
         "turns._told = tell\n"
     )
-    timed = {"metric": "latency", "unit": "ms", "direction": "lower", "conditions": "{runs: 2, seconds: 0.01}"}
-    write_claims(claim("fast", "5000 ms", **timed))
+    write_claims(claim("fast", "5000 ms", **TIMED))
     command = [sys.executable, "-c", HOLDER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "has it\n"
