@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mlmodelscope.claim.expand import kind_of, other_framework, usual_targets
+from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import Input, Output, Split
@@ -169,6 +170,7 @@ class Engine:
         from pytest_mlmodelscope.targets import chosen, named
 
         machine = chosen(named(case.target), case.claim.conditions.hardware)
+        _require_files(case)
         _require_device(case, machine)
         _require_clock(case, machine)
         clock = _Stopwatch()
@@ -465,6 +467,12 @@ def _seconds(figures: Mapping[str, float]) -> dict[str, float]:
     """The seconds of what a predictor did to find its figures."""
     mark = "seconds_of_"
     return {name.removeprefix(mark): value for name, value in figures.items() if name.startswith(mark)}
+
+
+def _require_files(case: Case) -> None:
+    if case.model.elsewhere:
+        what = f"the model {case.model.name} is not at hand: {case.model.elsewhere}"
+        raise NotApplicable(what, hint=f"add its files to {shown_path(case.model.path)}, and drop `elsewhere`")
 
 
 def _require_device(case: Case, machine: Machine) -> None:

@@ -71,7 +71,7 @@ def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) 
     """
     at = f"{shown_path(claim.path)}:{claim.line}"
     model = catalogue.model(claim.model, at)
-    dataset = _dataset(claim, catalogue, at)
+    dataset = _dataset(claim, model, catalogue, at)
     admitted = _frameworks(claim, _able(claim, model, at), at)
     if claim.group == "checks" and dataset is None:
         _refuse_undrawable(claim, model, admitted, at)
@@ -118,9 +118,9 @@ def _refuse_undrawable(claim: Claim, model: ModelManifest, uses: Iterable[Requir
             )
 
 
-def _dataset(claim: Claim, catalogue: Catalogue, at: str) -> DatasetManifest | None:
+def _dataset(claim: Claim, model: ModelManifest, catalogue: Catalogue, at: str) -> DatasetManifest | None:
     if claim.dataset is None:
-        if kind_of(claim) in ("static", "check") or _is_counted_without_query(claim):
+        if model.elsewhere or kind_of(claim) in ("static", "check") or _is_counted_without_query(claim):
             return None
         raise DocumentError(f"the metric {claim.metric} needs data", where=at, hint='add "dataset:"')
     dataset = catalogue.dataset(claim.dataset.name, at)

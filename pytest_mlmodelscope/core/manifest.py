@@ -138,7 +138,10 @@ class FrameworkUse:
 
 @dataclass(frozen=True, slots=True)
 class ModelManifest:
-    """One model, on one or more frameworks. ``digest`` is the SHA-256 of what defines it."""
+    """One model, on one or more frameworks. ``digest`` is the SHA-256 of what defines it.
+
+    ``elsewhere`` says where its files are when they are not at hand: only what is claimed of it is known.
+    """
 
     name: str
     version: str
@@ -151,6 +154,7 @@ class ModelManifest:
     outputs: tuple[Output, ...] = ()
     references: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    elsewhere: str = ""
     digest: str = ""
     path: Path = Path()
 

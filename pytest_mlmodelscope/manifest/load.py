@@ -126,6 +126,7 @@ def load_model(path: Path) -> ModelManifest:
         frameworks={name: _framework(document, name, use, assets, inputs) for name, use in data["frameworks"].items()},
         references=tuple(data.get("references", ())),
         attributes=data.get("attributes", {}),
+        elsewhere=data.get("elsewhere", ""),
         digest=_digest(data, "inputs", "outputs", "frameworks"),
         path=path,
     )
@@ -185,8 +186,9 @@ def _framework(
         )
     spec = framework_spec(name)
     options = {key: value for key, value in section.items() if key not in COMMON}
-    _check_options(document, spec, options, at)
-    _check_roles(document, spec, section.get("assets", {}), known)
+    if "elsewhere" not in document.data:
+        _check_options(document, spec, options, at)
+        _check_roles(document, spec, section.get("assets", {}), known)
     _check_packages(document, section, at)
     return FrameworkUse(
         name=name,

@@ -195,6 +195,23 @@ class TestDa4ml(FrameworkTests):
         assert found["seconds_of_synthesis"] > 0
         assert found["seconds_of_routing"] > 0
 
+    def test_figures_of_the_very_same_circuit_are_not_placed_again(self, environment, tiny, tmp_path):
+        with self.agent(environment) as agent:
+            agent.open(tiny.request())
+            agent.count(["luts"], {})
+            ((name, data),) = agent.built().items()
+            assert agent.built() == {}
+        (tmp_path / name).write_bytes(data.replace(b'"luts": ', b'"luts": 7'))
+        kept = {name: str(tmp_path / name)}
+        with self.agent(environment) as agent:
+            agent.open(tiny.request(kept=kept))
+            found = agent.count(["luts"], {})
+            assert found["luts"] >= 700
+            assert not [figure for figure in found if figure.startswith("seconds")]
+            assert agent.built() == {}
+            agent.open(tiny.request(kept=kept, options={"latency_cutoff": 1, "seed": 2}))
+            assert agent.count(["luts"], {})["luts"] < 700
+
     def test_a_figure_that_is_none_is_refused(self, model):
         with pytest.raises(ModelError, match="the figure joules cannot be given here; possible: brams, clock_hz"):
             model.count(["joules"], {})

@@ -2,13 +2,14 @@
 
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from pytest_mlmodelscope.agent.install import InstallError, interpreter
-from pytest_mlmodelscope.agent.libraries import provide, search_path
+from pytest_mlmodelscope.agent.libraries import program_path, provide, search_path
 from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 from pytest_mlmodelscope.core.framework import Libraries
@@ -73,3 +74,53 @@ def test_where_there_is_no_debian_that_is_said(built, wheels, monkeypatch, tmp_p
         built.obtain(Wish("python", spec("tiny-model", libraries=Libraries({NAME: PACKAGE}))))
     assert "apt-get is not here" in refused.value.got
     assert "run on Debian" in refused.value.got
+
+
+# -- programs ---------------------------------------------------------------------------------------
+
+#: Small, in no system that is not asked for it, and needing nothing.
+TOOL, TOOL_PACKAGE = "hello", "hello"
+
+
+def test_a_program_is_found_by_the_worker_and_by_nobody_else(built, wheels):
+    wish = Wish("python", spec("tiny-model", libraries=Libraries(programs={TOOL: TOOL_PACKAGE})))
+    folder = built.obtain(wish)
+    variables = built.about(wish.key)["variables"]
+    assert variables["PATH"] == f"{folder}/unpacked/usr/bin:{os.environ['PATH']}"
+    found = subprocess.run([TOOL], env=variables, capture_output=True, text=True)
+    assert found.stdout == "Hello, world!\n"
+    assert shutil.which(TOOL) is None
+
+
+def test_a_program_that_the_system_has_is_not_fetched(tmp_path):
+    provide(Libraries(programs={"sh": "no-such-package"}), here(tmp_path), print)
+    assert list(program_path(tmp_path)) == []
+
+
+# -- preparation ------------------------------------------------------------------------------------
+
+
+def test_an_environment_is_prepared_once_with_its_variables(built, wheels):
+    line = "import os, tiny_model; open(os.environ['MADE'], 'a').write(tiny_model.VERSION)"
+    wish = Wish("python", spec("tiny-model", prepare=(line,), variables={"MADE": "{environment}/made"}))
+    folder = built.obtain(wish)
+    assert built.obtain(wish) == folder
+    assert (folder / "made").read_text() == "2.0"
+    assert built.about(wish.key)["variables"] == {"MADE": f"{folder}/made"}
+
+
+def test_an_environment_that_cannot_be_prepared_is_none(built, wheels):
+    wish = Wish("python", spec("tiny-model", prepare=("raise OSError('no such compiler')",)))
+    with pytest.raises(EnvironmentUnavailable) as refused:
+        built.obtain(wish)
+    assert "cannot be prepared with `raise OSError('no such compiler')`" in refused.value.got
+    assert "OSError: no such compiler" in refused.value.got
+    assert not built.complete(wish.key)
+
+
+def test_programs_and_preparation_make_another_environment_and_nothing_else_does(wheels):
+    plain = spec("tiny-model")
+    keys = {Wish("python", one).key for one in (plain, spec("tiny-model", libraries=Libraries(programs={})))}
+    assert len(keys) == 1
+    others = (spec("tiny-model", prepare=("pass",)), spec("tiny-model", libraries=Libraries(programs={"a": "a"})))
+    assert len(keys | {Wish("python", one).key for one in others}) == 3

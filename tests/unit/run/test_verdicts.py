@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
+import struct
 
+import numpy as np
 import pytest
 
 from pytest_mlmodelscope.agent.limits import Limits
+from pytest_mlmodelscope.claim.expand import expand
 from pytest_mlmodelscope.core.claim import DataUse, Hardware
 from pytest_mlmodelscope.core.registry import member
+from pytest_mlmodelscope.manifest.load import Catalogue
+
+from .conftest import entry_of
 
 
 def verdict(engine, case):
@@ -73,6 +80,41 @@ def test_what_is_not_here_is_not_applicable_with_its_reason(engine, case, condit
     assert result.verdict.word == "not_applicable"
     assert words_of_it in result.verdict.reason
     assert result.measurement is None
+
+
+@pytest.mark.parametrize(("metric", "unit"), [("accuracy", "%"), ("latency", "ms"), ("latency_cycles", "cycles")])
+def test_of_a_model_that_is_not_at_hand_everything_is_not_applicable(engine, folder, case, metric, unit):
+    (folder / "manifests" / "models" / "far.yml").write_text(
+        'schema: model/1\nname: far\nversion: "1"\ntask: image_classification\nlicense: MIT\ndescription: Far.\n'
+        "elsewhere: a bitstream that its authors keep\nframeworks: {onnxruntime: {}}\n"
+    )
+    claim = dataclasses.replace(case().claim, model="far", dataset=None, metric=metric, unit=unit)
+    (far,) = expand(claim, Catalogue([folder / "manifests"]))
+    found = verdict(engine, far)
+    assert found.word == "not_applicable"
+    assert "the model far is not at hand: a bitstream that its authors keep" in found.reason
+
+
+# -- the numbers themselves -------------------------------------------------------------------------
+
+
+def test_the_numbers_of_a_model_are_held_against_those_of_a_dataset(engine, folder, case):
+    datasets = folder / "manifests" / "datasets"
+    with np.load(engine.verify(case()).outputs["file"]) as found:
+        scores = found["scores"].astype(">f4")
+    scores[7, 3] += 1
+    (datasets / "scores").write_bytes(struct.pack(">BBBB2I", 0, 0, 0x0D, 2, *scores.shape) + scores.tobytes())
+    text = (datasets / "digits.yml").read_text().replace("name: digits", "name: scores")
+    text = re.sub(r"labels: {path.*", f"labels: {entry_of(datasets / 'scores')}", text)
+    (datasets / "scores.yml").write_text(text)
+    exact = engine.verify(case("exact_outputs", 99.94, data="scores", direction="equal"))
+    assert (exact.verdict.word, exact.measurement.value) == ("confirmed", pytest.approx(100 * 1796 / 1797))
+
+
+def test_answers_that_are_no_numbers_are_not_held_against_any(engine, word_case):
+    found = verdict(engine, word_case("exact_outputs", 100.0))
+    assert found.word == "error"
+    assert 'the output "label" of words is not kept' in found.reason
 
 
 def test_a_file_that_is_neither_here_nor_allowed_to_be_fetched_is_not_applicable(engine, folder, case):
