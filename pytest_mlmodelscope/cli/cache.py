@@ -52,7 +52,9 @@ def verify(as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @_json
 def prune(older_than: float | None, max_size: str | None, everything: bool, dry_run: bool, as_json: bool) -> None:
-    """Remove what is kept; without options, the whole packages whose parts are kept by themselves."""
+    """Remove what is kept; without options, the whole packages whose parts are kept by themselves, and
+    predictions, outputs and counterexamples of runs that nobody has looked at, or repeated, for 30 days.
+    """
     kept = Cache()
     limit = None if max_size is None else size(max_size)
     removed = inventory.prune(kept, older_than, limit, everything, dry_run)
@@ -79,7 +81,7 @@ def _print(kept: Cache, entries: Sequence[Entry], as_json: bool, what: str) -> N
     for entry in entries:
         row = _row(entry)
         click.echo(
-            f"{row['last_used'][:10]}  {_shown(entry.size):>9}  {row['kind']:7}  {entry.name[:12]}  {row['from']}"
+            f"{row['last_used'][:10]}  {_shown(entry.size):>9}  {row['kind']:14}  {entry.name[:12]}  {row['from']}"
         )
     total = sum(entry.size for entry in entries)
     click.echo(f"{len(entries)} {what}, {_shown(total)}, in {kept.root}")

@@ -37,10 +37,14 @@ def outputs_of(kept: Kept) -> dict[str, Any] | None:
 
 
 def _read(kept: Kept, what: str, read: Any) -> Any:
+    from pytest_mlmodelscope.store.results import used
+
     if what not in kept._found:
         file = kept.case.get(what, {}).get("file")
         try:
             kept._found[what] = None if file is None else read(Path(file))
+            if file is not None:
+                used(Path(file))
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             kept._found[what] = None
     return kept._found[what]

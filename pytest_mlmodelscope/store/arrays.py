@@ -6,11 +6,14 @@ import hashlib
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from pytest_mlmodelscope.store.results import used
 
 
 def keep(root: Path, arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,7 +24,9 @@ def keep(root: Path, arrays: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     digest = _digest(plain)
     path = root / digest[:2] / f"{digest}.npz"
-    if not path.exists():
+    if path.exists():
+        used(path)
+    else:
         _write(path, plain)
     return {"sha256": digest, "file": str(path), "bytes": sum(array.nbytes for array in plain.values())}
 
@@ -32,8 +37,17 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         OSError: the file is not there.
     """
-    with np.load(path, allow_pickle=False) as found:
+    # Of a damaged file numpy would leave open what it opened itself.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
         return {name: found[name] for name in found.files}
+
+
+def digest_of(path: Path) -> str | None:
+    """The digest of what a file holds; None where it cannot be read."""
+    try:
+        return _digest(read(path))
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _digest(arrays: Mapping[str, Any]) -> str:

@@ -11,11 +11,14 @@ import hashlib
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from pytest_mlmodelscope.store.results import used
 
 
 def keep(root: Path, ids: Sequence[str], predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
@@ -31,7 +34,9 @@ def keep(root: Path, ids: Sequence[str], predictions: Sequence[Any], references:
     raw = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
     digest = hashlib.sha256(raw).hexdigest()
     path = root / digest[:2] / f"{digest}.jsonl.gz"
-    if not path.exists():
+    if path.exists():
+        used(path)
+    else:
         _write(path, gzip.compress(raw, compresslevel=1, mtime=0))
     return {"sha256": digest, "items": len(lines), "file": str(path)}
 
@@ -42,6 +47,14 @@ def read(path: Path) -> Iterator[tuple[str, Any, Any]]:
         for line in file:
             identity, prediction, reference = json.loads(line)
             yield identity, prediction, reference
+
+
+def digest_of(path: Path) -> str | None:
+    """The digest of what a file holds; None where it cannot be read."""
+    try:
+        return hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
+    except (OSError, EOFError, zlib.error):
+        return None
 
 
 def _plain(value: Any) -> Any:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -16,6 +20,8 @@ from pytest_mlmodelscope.core.manifest import Asset
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.manifest.digest import measure
 from pytest_mlmodelscope.manifest.fetch import Fetcher
+from pytest_mlmodelscope.record.kept import Kept, outputs_of
+from pytest_mlmodelscope.store import arrays, predictions
 
 
 @pytest.fixture
@@ -124,3 +130,68 @@ def test_listing_loads_no_network_library(mlms):
         "import sys; import pytest_mlmodelscope.cli.cache; print({'requests', 'pypi_simple', 'numpy'} & {*sys.modules})"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+# -- what runs left ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results(mlms, tmp_path):
+    """Predictions, outputs and a counterexample, as runs leave them."""
+    root = Cache().root
+    kept = [
+        predictions.keep(root / "predictions", ["1"], ["a"], ["a"]),
+        arrays.keep(root / "outputs", {"y": np.arange(3)}),
+        arrays.keep(root / "counterexamples", {"x": np.arange(4)}),
+    ]
+    return [Path(one["file"]) for one in kept]
+
+
+def aged(path, days):
+    then = time.time() - days * 86_400
+    os.utime(path, (then, then))
+
+
+def test_what_runs_left_is_listed(mlms, results):
+    rows = json.loads(mlms("list", "--json").output)
+    assert sorted(row["kind"] for row in rows) == ["counterexample", "output", "prediction"]
+    assert {row["sha256"] for row in rows} == {path.name.partition(".")[0] for path in results}
+
+
+def test_pruning_removes_what_nobody_used_for_a_month(mlms, results):
+    aged(results[0], 31)
+    aged(results[1], 29)
+    assert mlms("prune", "--dry-run").output.startswith("20")
+    assert results[0].exists()
+    assert mlms("prune").exit_code == 0
+    assert [path.exists() for path in results] == [False, True, True]
+
+
+@pytest.mark.parametrize("options", [("--older-than", "20"), ("--max-size", "1B"), ("--all",)])
+def test_the_other_ways_of_pruning_remove_it_too(mlms, results, options):
+    for path in results:
+        aged(path, 21)
+    assert mlms("prune", *options).exit_code == 0
+    assert not any(path.exists() for path in results)
+
+
+def test_giving_the_same_again_and_reading_are_uses(mlms, results):
+    for path in results:
+        aged(path, 99)
+    predictions.keep(Cache().root / "predictions", ["1"], ["a"], ["a"])
+    arrays.keep(Cache().root / "counterexamples", {"x": np.arange(4)})
+    assert outputs_of(Kept({"outputs": {"file": str(results[1])}}))["y"].tolist() == [0, 1, 2]
+    assert mlms("prune").exit_code == 0
+    assert all(path.exists() for path in results)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("content", [b"", b"something else", None])
+def test_results_that_were_changed_are_found_and_removed(mlms, results, number, content):
+    path = results[number]
+    path.write_bytes(path.read_bytes()[:-30] if content is None else content)
+    result = mlms("verify", "--json")
+    assert result.exit_code == 1
+    assert [row["name"] for row in json.loads(result.output)] == [path.name.partition(".")[0]]
+    assert [path.exists() for path in results].count(False) == 1
+    assert mlms("verify").exit_code == 0
