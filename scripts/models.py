@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["make", "compare"])
-    parser.add_argument("model", choices=sorted(DATA))
+    parser.add_argument("model", choices=sorted(path.stem for path in (MANIFESTS / "models").glob("*.yml")))
     parser.add_argument("names", nargs="*", metavar="ASSET", help="or frameworks, to compare only these")
     given = parser.parse_args(arguments)
     model = load_model(MANIFESTS / "models" / f"{given.model}.yml")
@@ -110,6 +110,8 @@ def stated(text: str, name: str, sha256: str, size: int) -> str:
 
 
 def _compare(model: ModelManifest, names: Sequence[str]) -> int:
+    if model.name not in DATA:
+        sys.exit(f"{model.name} is not compared with the layers in forward.py; {', '.join(DATA)} are")
     source, environments = fetcher()
     data = load_dataset(MANIFESTS / "datasets" / f"{DATA[model.name]}.yml")
     items = read_split(data, data.splits["test"], source)

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from tiny import run_inside
 
+from pytest_mlmodelscope.agent.archive import archive
+from pytest_mlmodelscope.agent.environment import Environments
+from pytest_mlmodelscope.agent.recipe import Recipes
+from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import ModelError
+from pytest_mlmodelscope.manifest.cache import Cache
+from pytest_mlmodelscope.manifest.digest import measure
+from pytest_mlmodelscope.manifest.fetch import Fetcher
+from pytest_mlmodelscope.manifest.load import load_model
 from pytest_mlmodelscope.testing.frameworks import FrameworkTests, TinyModel
 
 X = {"name": "x", "dtype": "float32", "shape": ["batch", 4]}
@@ -74,7 +82,7 @@ class TestDa4ml(FrameworkTests):
     def verilog(cls, tmp_path_factory, environment, tiny):
         """What da4ml makes of the tiny model, as one text."""
         folder = tmp_path_factory.mktemp("verilog")
-        (folder / "worker.zip").write_bytes(archive_of(cls.framework))
+        (folder / "worker.zip").write_bytes(archive(cls.framework))
         return run_inside(environment, SOURCES, folder / "worker.zip", tiny.files["model"], folder)
 
     def given(self, tiny, folder, text):
@@ -185,6 +193,8 @@ class TestDa4ml(FrameworkTests):
         with self.agent(environment) as agent:
             about = agent.open(tiny.request())
             found = agent.count(names, {})
+            again = agent.count(["luts"], {})
+        assert again == {name: value for name, value in found.items() if not name.startswith("seconds")}
         assert about["evidence"]["luts"] == "placed and routed"
         assert about["evidence"]["latency_cycles"] == "simulated"
         assert found["dsps"] == found["brams"] == 0
@@ -217,10 +227,15 @@ class TestDa4ml(FrameworkTests):
             model.count(["joules"], {})
 
 
-def archive_of(framework):
-    from pytest_mlmodelscope.agent.archive import archive
-
-    return archive(framework)
+@pytest.mark.parametrize("name", ["digits-mlp", "digits-mlp-small"])
+def test_the_recipes_of_a_shipped_circuit_make_its_files_again_to_the_last_byte(name):
+    model, cache = load_model(bundled_root() / "manifests" / "models" / f"{name}.yml"), Cache()
+    fetcher = Fetcher(cache, make=Recipes(Environments(cache.root)))
+    made = [asset for asset in model.assets.values() if asset.recipe]
+    assert len(made) >= 4
+    for asset in made:
+        with fetcher.remade(asset) as place:
+            assert measure(place) == (asset.sha256, asset.size), asset.name
 
 
 def tiny(folder):

@@ -71,7 +71,10 @@ class Da4mlPredictor:
             self._counted["initiation_interval"] = float(self._simulation.interval(words[:_TRIED]))
         if any(_EVIDENCE[name] == "placed and routed" and name not in self._counted for name in figures):
             self._counted.update(self._placed())
-        return dict(self._counted)
+        found = dict(self._counted)
+        # A step is told of once, to whoever waited for it.
+        self._counted = {name: found[name] for name in found if name in _EVIDENCE}
+        return found
 
     def _placed(self) -> "dict[str, float]":
         """The router's figures: those of an earlier worker that placed the very same circuit, else new ones."""
