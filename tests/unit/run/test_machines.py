@@ -57,6 +57,13 @@ def test_a_worker_sees_the_gpu_that_was_chosen_for_its_case_and_no_other(engine,
     assert len(set(words.processes)) == 2  # the first and the third are one case in all but the claim
 
 
+def test_the_instructions_of_a_gpu_are_not_counted(engine, gpus, words, word_case):
+    case = word_case("instructions", 1.0, data="on-gpu-1", unit="instructions", hardware=Hardware(device="gpu"))
+    result = engine.verify(case)
+    assert (result.verdict.word, words.log) == ("not_applicable", [])
+    assert "the instructions of NVIDIA H200 are not counted, those of a processor are" in result.verdict.reason
+
+
 def test_baselines_are_those_of_the_gpu_that_was_chosen(engine_of, gpus, word_case, tmp_path):
     engine = engine_of(baselines=tmp_path / "baselines", record=True)
     engine.verify(on_gpu(word_case, "GPU-4", name="T4"))
