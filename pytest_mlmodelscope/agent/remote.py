@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
@@ -31,10 +31,10 @@ class RemoteEnvironments:
         self._progress = progress
 
     def obtain(self, wishes: Sequence[Wish], address: str) -> Environment:
-        """The first of the wishes that one of the machine's Pythons can take.
+        """The first of the wishes that one of the machine's Pythons can take, by the newest for which it can be had.
 
         Raises:
-            EnvironmentUnavailable: none can; says why of the first.
+            EnvironmentUnavailable: no Python can, or the packages cannot be had for any; says why of the newest.
             RemoteError: the machine cannot be reached, or refuses what is sent.
         """
         machine = remote(address)
@@ -53,7 +53,7 @@ class RemoteEnvironments:
         about = site.about
         place = f"{machine.facts['cache']}/envs/{site.key}"
         parcel = Parcel(site.archive, about["bytes"], about["sha256"])
-        ensure(machine, Kept(wish.title, place, {}, lambda: nullcontext(parcel)), self._progress)
+        ensure(machine, Kept(wish.title, place, {}, lambda: nullcontext(parcel), python.path), self._progress)
         return Environment(
             python=Path(python.path),
             key=f"{machine.address}/{site.key}",
@@ -66,10 +66,13 @@ class RemoteEnvironments:
         )
 
 
-def _tries(wishes: Sequence[Wish], pythons: Sequence[Python]) -> Iterator[tuple[Wish, Python]]:
+def _tries(wishes: Sequence[Wish], pythons: Sequence[Python]) -> list[tuple[Wish, Python]]:
+    """The first wish that any of them can take, with each that can; another version would be a surprise."""
     for wish in wishes:
         wanted = SpecifierSet(wish.spec.python)
-        yield from ((wish, python) for python in pythons if wanted.contains(python.text))
+        if found := [(wish, python) for python in pythons if wanted.contains(python.text)]:
+            return found
+    return []
 
 
 def _platform(machine: Remote) -> str:

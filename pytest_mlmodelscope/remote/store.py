@@ -32,13 +32,15 @@ class Parcel:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Something that is to be there: what a person calls it, its place there, the SHA-256 of files in it that
-    are hashed before every use, and how to get the parcel that it comes in.
+    are hashed before every use, and how to get the parcel that it comes in. ``python`` is that of packages, for
+    which they are compiled there.
     """
 
     title: str
     place: str
     files: Mapping[str, str]
     parcel: Callable[[], AbstractContextManager[Parcel]]
+    python: str | None = None
 
 
 def ensure(machine: Remote, kept: Kept, progress: Callable[[str], None] = lambda text: None) -> None:
@@ -53,9 +55,11 @@ def ensure(machine: Remote, kept: Kept, progress: Callable[[str], None] = lambda
     with kept.parcel() as parcel:
         why = f" again: {state['what']}" if state["state"] == "damaged" else ""
         progress(f"sending {kept.title} to {machine.address} ({parcel.size / 1e6:.0f} MB){why}")
-        words = ("take", kept.place, str(parcel.size), parcel.sha256)
+        words = ("take", kept.place, str(parcel.size), parcel.sha256, *(["compile"] if kept.python else []))
         with parcel.archive.open("rb") as file:
-            taken = machine.ask("store", *words, stdin=file, seconds=_SECONDS + parcel.size / _SLOWEST)
+            taken = machine.ask(
+                "store", *words, stdin=file, seconds=_SECONDS + parcel.size / _SLOWEST, python=kept.python
+            )
     if taken["state"] != "complete":
         hint = "run again; where it happens again, look at that machine's memory and disk"
         raise RemoteError(

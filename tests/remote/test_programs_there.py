@@ -110,6 +110,14 @@ def test_what_is_sent_is_kept_and_known_again(python, tmp_path):
     assert answer(python, "store", "list", str(tmp_path / "nothing")) == []
 
 
+def test_packages_are_compiled_for_the_python_that_takes_them(python, tmp_path):
+    place, (data, told) = tmp_path / "one", parcel(**{"module.py": "VALUE = 1\n", "broken.py": "print 'two'\n"})
+    answer(python, "store", "take", str(place), *told, "compile", stdin=data)
+    assert [path.name.split(".")[0] for path in place.rglob("*.pyc")] == ["module"]
+    # It does not count as damage.
+    assert answer(python, "store", "look", str(place))["state"] == "complete"
+
+
 def test_what_a_killed_process_left_is_replaced(python, tmp_path):
     place, (data, told) = tmp_path / "envs" / "one", parcel(a="first")
     for left in (place, place.with_name("one.part")):

@@ -210,6 +210,15 @@ def test_a_framework_that_takes_none_of_its_pythons_says_which_it_has(environmen
     assert "on the PATH of a command by ssh" in str(lacking.value)
 
 
+def test_another_version_is_not_taken_because_one_cannot_be_fetched(place, tmp_path):
+    told = []
+    use = FrameworkUse("onnxruntime", packages=("no-such-package==1",))
+    with pytest.raises(EnvironmentUnavailable, match=r"onnxruntime 1\.32\.0 with no-such-package==1 cannot be built"):
+        Environments(tmp_path, offline=True, progress=told.append).obtain(use, "", place)
+    assert [text for text in told if "onnxruntime 1.32.0 with" not in text] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+
+
 @pytest.fixture(scope="module")
 def cases(stranger):
     catalogue = Catalogue([ROOT / "manifests"])

@@ -1,13 +1,14 @@
 """Keeps folders that a host sent: each under a name that follows from its content, complete or not there.
 
     store.py look PLACE       whether it is there; the files on standard input (JSON: path to SHA-256) are hashed
-    store.py take PLACE SIZE SHA256      unpack the tar archive on standard input there
+    store.py take PLACE SIZE SHA256      unpack the tar archive on standard input there (``compile``: and compile it)
     store.py list FOLDER      what is complete in a folder, and what is not
     store.py remove PLACE     delete it
 
 Prints one line of JSON. A place is made in a folder beside it and moved, with a lock held.
 """
 
+import compileall
 import fcntl
 import hashlib
 import json
@@ -57,7 +58,7 @@ def _wrong_size(place: str, about: "dict[str, Any]") -> "str | None":
     return "%d files with %d bytes, not %d with %d" % (files, size, about["files"], about["bytes"])
 
 
-def _take(place: str, size: str, digest: str) -> "dict[str, Any]":
+def _take(place: str, size: str, digest: str, how: str = "") -> "dict[str, Any]":
     """``state``: *complete*, or *refused* with the reason in ``what``."""
     os.makedirs(os.path.dirname(place), exist_ok=True)
     with _locked(place):
@@ -70,6 +71,9 @@ def _take(place: str, size: str, digest: str) -> "dict[str, Any]":
                 return {"state": "refused", "what": wrong}
             _unpack(part + ".tar", part)
             _put(part, place, digest)
+            if how == "compile":
+                # Workers cannot write there, and would compile everything anew each time.
+                compileall.compile_dir(place, quiet=2, workers=0)
         finally:
             shutil.rmtree(part, ignore_errors=True)
             if os.path.exists(part + ".tar"):
