@@ -45,6 +45,7 @@ def list_(address: str | None, as_json: bool) -> None:
     rows += [
         {"framework": name, "version": spec.version, "source": "cannot be had here" if lacks else "not built yet"}
         | ({"error": lacks} if lacks else {})
+        | ({"devices": list(spec.devices)} if spec.devices and "cpu" not in spec.devices else {})
         for name, spec, lacks in kept.not_built()
     ]
     _print(rows, as_json)
@@ -223,5 +224,7 @@ def _cells(row: dict[str, Any]) -> Iterable[str]:
         yield f"({row['pruned_bytes'] / 1e6:,.0f} MB pruned)"
     if "key" in row:
         yield str(row["key"])
+    if "devices" in row:
+        yield f"for {' and '.join(row['devices'])}"
     yield from (word for word in ("verified", "removed") if row.get(word))
     yield from (str(row[word]) for word in ("error",) if word in row)

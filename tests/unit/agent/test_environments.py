@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from pytest_mlmodelscope.agent.environment import Environment, Environments, sat
 from pytest_mlmodelscope.agent.install import InstallError, Plan, install, interpreter
 from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, UsageError
-from pytest_mlmodelscope.core.framework import Attempt
+from pytest_mlmodelscope.core.framework import Attempt, Place
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 
 from .conftest import spec
@@ -58,6 +59,21 @@ def test_the_hosts_own_environment_is_taken_where_it_fits(tmp_path):
     assert str(found.python) == sys.executable
     assert found.packages["onnxruntime"] == found.version
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("version", "taken"), [("2.11.0+cu130", True), ("2.11.0", True), ("2.11.0+cpu", False)])
+def test_what_was_built_for_processors_is_no_environment_for_a_gpu(tmp_path, monkeypatch, version, taken):
+    real = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: version if name == "torch" else real(name))
+    monkeypatch.setattr(BuiltEnvironments, "obtain", lambda self, wish: pytest.fail("building"))
+    environments = Environments(tmp_path)
+    assert environments.obtain(FrameworkUse("pytorch")).version == version
+    if taken:
+        assert environments.obtain(FrameworkUse("pytorch"), place=Place("gpu")).version == version
+        assert [found.version for found in environments.all() if found.framework == "pytorch"] == [version]
+    else:
+        with pytest.raises(pytest.fail.Exception, match="building"):
+            environments.obtain(FrameworkUse("pytorch"), place=Place("gpu"))
 
 
 def test_packages_count_towards_what_the_host_must_have():
