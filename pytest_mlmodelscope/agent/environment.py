@@ -175,7 +175,20 @@ def _for_place(framework: str, place: Place) -> list[EnvironmentSpec]:
         devices = ", ".join(dict.fromkeys(name for spec in found for name in spec.devices))
         what = f"no environment of {framework} is for a {device}"
         raise NotApplicable(what, expected=devices, got=device, hint=f"run it on a target with a {devices}")
+    return _for_capability(framework, fitting, place)
+
+
+def _for_capability(framework: str, specs: list[EnvironmentSpec], place: Place) -> list[EnvironmentSpec]:
+    fitting = [spec for spec in specs if not (spec.capabilities and place.capability) or _knows(spec, place)]
+    if not fitting:
+        known = ", ".join(dict.fromkeys(name for spec in specs for name in spec.capabilities))
+        what = f"no environment of {framework} knows a GPU of this compute capability"
+        raise NotApplicable(what, expected=known, got=place.capability, hint="run it on a GPU that has one of these")
     return fitting
+
+
+def _knows(spec: EnvironmentSpec, place: Place) -> bool:
+    return place.capability in spec.capabilities
 
 
 def _not_emulated(framework: str, platform: str, places: str) -> NotApplicable:

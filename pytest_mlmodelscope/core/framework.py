@@ -23,13 +23,15 @@ Nature = Literal["hardware", "emulated", "simulated"]
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a framework is to run: a device, and the kind of machine as Python's packages call it
-    (``linux-aarch64``); ``address`` is another machine's, and empty for this one.
+    (``linux-aarch64``); ``address`` is another machine's, and empty for this one. ``capability`` is the
+    compute capability of a GPU, as 9.0, and empty where it is not known.
     """
 
     device: str = "cpu"
     platform: str = field(default_factory=sysconfig.get_platform)
     nature: Nature = "hardware"
     address: str = ""
+    capability: str = ""
 
 
 #: This machine's processor.
@@ -63,10 +65,11 @@ class EnvironmentSpec:
     ``host`` are the requirements under which the host's own environment will do; None where a
     separate one is always built. ``lock`` is a file of pins with hashes for ``requirements``.
     ``admits`` are other versions that can be had: ``{version}`` in a requirement is what is wanted.
-    No ``devices`` and no ``platforms`` mean all of them. ``prune`` are globs below site-packages,
-    ``prepare`` lines of Python that are run once when everything is installed; ``{environment}`` in
-    ``variables`` is the environment's folder. An ``emulated`` one is a whole machine, for emulated
-    places only: ``debian`` are the packages that it has beside Python and the requirements.
+    No ``devices``, ``platforms`` and (of GPUs) ``capabilities`` mean all of them. ``prune`` are globs
+    below site-packages, ``prepare`` lines of Python that are run once when everything is installed;
+    ``{environment}`` in ``variables`` is the environment's folder. An ``emulated`` one is a whole
+    machine, for emulated places only: ``debian`` are the packages that it has beside Python and the
+    requirements.
     """
 
     version: str
@@ -79,6 +82,7 @@ class EnvironmentSpec:
     admits: str | None = None
     devices: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
     libraries: Libraries = Libraries()
     prune: tuple[str, ...] = ()
     emulated: bool = False
@@ -145,6 +149,7 @@ def _environment(entry: Mapping[str, Any], folder: Path) -> EnvironmentSpec:
         lock=folder / entry["lock"] if "lock" in entry else None,
         admits=entry.get("admits"),
         devices=tuple(entry.get("devices", ())),
+        capabilities=tuple(entry.get("capabilities", ())),
         platforms=tuple(entry.get("platforms", ())),
         libraries=_libraries(entry.get("libraries", {})),
         prune=tuple(entry.get("prune", ())),

@@ -45,7 +45,7 @@ class Machine:
             return Place(self.device, f"linux-{self.arch}", self.nature)
         if self.address:
             return Place(self.device, f"linux-{self.arch}", self.nature, self.address)
-        return Place(self.device, nature=self.nature)
+        return Place(self.device, nature=self.nature, capability=self.facts.get("compute_capability") or "")
 
 
 #: What a device does at a moment, by name: numbers with their unit in the name, a counter ``energy_j``, and

@@ -4,24 +4,27 @@ import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from pytest_mlmodelscope.agent import environment
 from pytest_mlmodelscope.agent import install as installing
 from pytest_mlmodelscope.agent.agent import Agent
 from pytest_mlmodelscope.agent.built import BuiltEnvironments
 from pytest_mlmodelscope.agent.environment import Environment, Environments, satisfied
 from pytest_mlmodelscope.agent.install import InstallError, Plan, install, interpreter
 from pytest_mlmodelscope.agent.wish import Wish
-from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, UsageError
-from pytest_mlmodelscope.core.framework import Attempt, Place
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, NotApplicable, UsageError
+from pytest_mlmodelscope.core.framework import Attempt, Place, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 
 from .conftest import spec
 
 PYTHON = FrameworkUse("python")
+ENTRIES = framework_spec("tensorrt").environments
 
 
 @pytest.fixture
@@ -74,6 +77,23 @@ def test_what_was_built_for_processors_is_no_environment_for_a_gpu(tmp_path, mon
     else:
         with pytest.raises(pytest.fail.Exception, match="building"):
             environments.obtain(FrameworkUse("pytorch"), place=Place("gpu"))
+
+
+@pytest.mark.parametrize(
+    ("capability", "version"), [("8.9", "1.7.1.116"), ("9.0", "10.14.1.48"), ("10.0", "10.14.1.48"), ("", "1.7.1.116")]
+)
+def test_a_gpu_gets_an_environment_that_knows_it(tmp_path, monkeypatch, capability, version):
+    wishes = []
+    monkeypatch.setattr(Environments, "_of_cache", lambda self, wish: wishes.append(wish.spec.version))
+    Environments(tmp_path).obtain(FrameworkUse("tensorrt"), place=Place("gpu", "linux-x86_64", capability=capability))
+    assert wishes == [version]
+
+
+def test_a_gpu_that_no_environment_knows_is_not_applicable(tmp_path):
+    place = Place("gpu", "linux-x86_64", capability="9.0")
+    with pytest.raises(NotApplicable, match="knows a GPU of this compute capability") as refused:
+        environment._for_capability("tensorrt", [replace(spec, capabilities=("8.9",)) for spec in ENTRIES], place)
+    assert (refused.value.expected, refused.value.got) == ("8.9", "9.0")
 
 
 def test_packages_count_towards_what_the_host_must_have():
