@@ -1,12 +1,15 @@
 """ONNX Runtime keeps every rule."""
 
+from dataclasses import replace
+
 import onnx
 import pytest
 from onnx import helper
-from tiny import ITEMS, OUTPUTS, X, tiny_onnx
+from tiny import ITEMS, OUTPUTS, X, no_gpu, tiny_onnx
 
 from pytest_mlmodelscope.agent.environment import Environments
 from pytest_mlmodelscope.core.errors import ModelError
+from pytest_mlmodelscope.core.framework import Place
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.testing.frameworks import FrameworkTests, TinyModel
@@ -41,6 +44,22 @@ class TestOnnxRuntime(FrameworkTests):
         onnx.save(proto, tmp_path / "strange.onnx")
         with self.agent(environment) as agent, pytest.raises(ModelError, match=r"strange\.example"):
             agent.open(tiny.request(files={"model": str(tmp_path / "strange.onnx")}))
+
+
+@pytest.mark.skipif(bool(no_gpu()), reason=no_gpu())
+class TestOnnxRuntimeOnGpu(FrameworkTests):
+    """With CUDA, where there is a GPU."""
+
+    framework = "onnxruntime"
+    tolerance = 1e-4
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def environment(cls):
+        return Environments(Cache().root).obtain(FrameworkUse("onnxruntime"), place=Place("gpu"))
+
+    def build(self, folder, environment):
+        return replace(TestOnnxRuntime().build(folder, environment), device="gpu")
 
 
 class TestOldOnnxRuntime(FrameworkTests):
