@@ -81,6 +81,17 @@ class Several(Target, Protocol):
         """
 
 
+class Addressed(Target, Protocol):
+    """A kind of target whose machines have addresses: ``--mlms-target KIND://WHERE`` means one of them."""
+
+    def at(self, address: str) -> Target:
+        """The machine at an address, which begins with the kind's name and ``://``; asks it nothing yet.
+
+        Raises:
+            UsageError: it is no address.
+        """
+
+
 class Watched(Target, Protocol):
     """A target whose device can be looked at while it is timed."""
 

@@ -57,11 +57,6 @@ _REASONS: Final = (
         "log in once by hand and compare the key: ssh {address}",
     ),
     (
-        "No ED25519 host key is known",
-        "has a host key that is not known here",
-        "log in once by hand and compare the key: ssh {address}",
-    ),
-    (
         "Permission denied",
         "refuses the login",
         "make this work without a question: ssh -o BatchMode=yes {address} true",
@@ -142,10 +137,10 @@ class Connection:
             raise RemoteError(what, where=self.address, got=error.strerror, hint=hint) from None
 
     def _refused(self) -> RemoteError:
-        lines = (self._folder / "said").read_text(errors="replace").strip().splitlines()
+        lines = _lines((self._folder / "said").read_bytes())
         said = "\n".join(lines)
         _, what, hint = next(reason for reason in _REASONS if reason[0] in said)
-        got = lines[-1].strip() if lines else f"no answer within {_SECONDS:g} s"
+        got = lines[-1] if lines else f"no answer within {_SECONDS:g} s"
         return RemoteError(f"{self.address} {what}", got=got, hint=hint.format(address=self.address))
 
 
@@ -190,4 +185,10 @@ def _end(master: subprocess.Popen[bytes], folder: Path, owner: int) -> None:
 
 
 def _last_lines(said: bytes) -> str:
-    return "\n".join(said.decode(errors="replace").strip().splitlines()[-4:])
+    return "\n".join(_lines(said)[-4:])
+
+
+def _lines(said: bytes) -> list[str]:
+    """What was said, without what would move the cursor of whoever reads it."""
+    lines = said.decode(errors="replace").strip().splitlines()
+    return ["".join(filter(str.isprintable, line)).strip() for line in lines]

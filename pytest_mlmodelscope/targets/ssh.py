@@ -63,7 +63,7 @@ class Other:
             raise NotApplicable(f"{self.address} is no Linux", got=facts["system"], hint="name a machine that is one")
         arch = kernel_arch(facts["arch"])
         told, family = facts["cpuinfo"], microarchitecture_of(arch, facts["cpuinfo"])
-        name = cpu_name(told, arch, facts["processor"], family or arch)
+        name = "".join(filter(str.isprintable, cpu_name(told, arch, facts["processor"], family or arch)))
         return Machine(
             machine_class=f"{arch}-cpu-{slug(name)}",
             device="cpu",
