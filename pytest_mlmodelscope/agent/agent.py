@@ -251,10 +251,13 @@ class Agent:
         self._end = weakref.finalize(self, self._worker.end)
 
     def _limited(self, command: Sequence[str]) -> Sequence[str]:
-        """An emulator does not pass on what a worker says of its own memory: it must be told before."""
+        """An emulator does not pass on what a worker says of its own memory: it must be told before.
+
+        Of the address space, since an emulator reserves memory before it makes it data.
+        """
         if not self.environment.launcher:
             return command
-        return ["/bin/sh", "-c", 'ulimit -d "$0" && exec "$@"', str(self.limits.memory_bytes // 1024), *command]
+        return ["/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"', str(self.limits.memory_bytes // 1024), *command]
 
     def _held(self) -> Held:
         return best(self.limits.isolation)

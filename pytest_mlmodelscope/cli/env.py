@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -55,10 +55,18 @@ def list_(address: str | None, as_json: bool) -> None:
 @click.argument("frameworks", nargs=-1, metavar="[FRAMEWORK[==VERSION]]...")
 @click.option("--with", "packages", multiple=True, metavar="PACKAGE==VERSION", help="Installed beside the framework.")
 @click.option("--device", help="What it is for, where a framework has several environments (default: its first).")
+@click.option(
+    "--target", help="Which kind of machine it is for, such as arm, which may be emulated (default: this one)."
+)
 @click.option("--offline", is_flag=True, help="From what the installer has kept, without the network.")
 @_json
 def build(
-    frameworks: Sequence[str], packages: tuple[str, ...], device: str | None, offline: bool, as_json: bool
+    frameworks: Sequence[str],
+    packages: tuple[str, ...],
+    device: str | None,
+    target: str | None,
+    offline: bool,
+    as_json: bool,
 ) -> None:
     """Build the environments of these frameworks, or of all; what is there already is left alone.
 
@@ -68,7 +76,7 @@ def build(
     kept = _environments(offline)
     rows = []
     for wanted in selection(frameworks or names("frameworks")).frameworks:
-        rows.append(_built(kept, wanted, packages, device, named=bool(frameworks)))
+        rows.append(_built(kept, wanted, packages, _place_of(wanted, device, target), named=bool(frameworks)))
         if not as_json:
             _print(rows[-1:], as_json)
     if as_json:
@@ -145,15 +153,23 @@ def _refuse_unknown(keys: Sequence[str], there: Sequence[str]) -> Sequence[str]:
     return keys
 
 
+def _place_of(wanted: Requirement, device: str | None, target: str | None) -> Callable[[], Place]:
+    """Where a framework is to run; a target is asked for its machine when the place is needed."""
+    if target is None:
+        return lambda: Place(device or framework_spec(wanted.name).devices[0])
+    machine = member("targets", target)
+    return lambda: machine.probe().place
+
+
 def _built(
-    kept: Environments, wanted: Requirement, packages: tuple[str, ...], device: str | None, named: bool
+    kept: Environments, wanted: Requirement, packages: tuple[str, ...], place_of: Callable[[], Place], named: bool
 ) -> dict[str, Any]:
     """The row of an environment that is there now, or of the reason why it is not."""
-    device = device or framework_spec(wanted.name).devices[0]
     try:
-        if not named and device != "cpu":
-            member("targets", device).probe()
-        return _row(kept, kept.obtain(FrameworkUse(wanted.name, packages=packages), wanted.version, Place(device)))
+        place = place_of()
+        if not named and place.device != "cpu":
+            member("targets", place.device).probe()
+        return _row(kept, kept.obtain(FrameworkUse(wanted.name, packages=packages), wanted.version, place))
     except (NotApplicable, EnvironmentUnavailable) as error:
         source = "not applicable" if isinstance(error, NotApplicable) else "failed"
         return {"framework": wanted.name, "version": wanted.version, "source": source, "error": _in_one_line(error)}
@@ -180,7 +196,7 @@ def _row(kept: Environments, environment: Environment) -> dict[str, Any]:
         "python": str(environment.python),
         "packages": dict(environment.packages),
     }
-    if environment.source == "built":
+    if environment.source in ("built", "emulated"):
         about = kept.built.about(environment.key)
         told = ("python_version", "seconds", "bytes", "pruned_bytes")
         return row | {"key": environment.key} | {name: about[name] for name in told if name in about}

@@ -53,10 +53,9 @@ def _is_debian(address: str, release: str) -> bool:
 
 @functools.cache
 def architecture() -> str:
-    """What Debian calls the architecture of this machine.
-
-    Raises:
-        OSError: this is no Debian.
-    """
-    done = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=False)  # noqa: S607
+    """What Debian calls the architecture of this machine; empty where this is no Debian."""
+    try:
+        done = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=False)  # noqa: S607
+    except OSError:
+        return ""
     return done.stdout.strip()
