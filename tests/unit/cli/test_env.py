@@ -19,7 +19,7 @@ from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.cli import env as command
 from pytest_mlmodelscope.cli.env import env
 from pytest_mlmodelscope.core.errors import NotApplicable
-from pytest_mlmodelscope.core.framework import EnvironmentSpec, FrameworkSpec, framework_spec
+from pytest_mlmodelscope.core.framework import HERE, EnvironmentSpec, FrameworkSpec, framework_spec
 from pytest_mlmodelscope.core.registry import names
 
 
@@ -190,3 +190,26 @@ def test_the_command_tells_its_progress_beside_its_answer(tmp_path):
     assert done.returncode == 0
     assert json.loads(done.stdout)[0]["source"] == "built"
     assert "building the environment of python 3" in done.stderr
+
+
+@pytest.mark.skipif(HERE.platform == "linux-aarch64", reason="this machine is what is emulated elsewhere")
+def test_environments_of_an_emulated_processor_are_built_ahead_listed_and_looked_at():
+    """Those of the user's cache: making one takes most of a minute."""
+
+    def ask(*arguments):
+        return CliRunner().invoke(env, [*arguments, "--json"])
+
+    done = ask("build", "onnxruntime", "--target", "arm")
+    assert done.exit_code == 0, done.output
+    (row,) = rows(done)
+    assert (row["source"], "aarch64" in row["key"], row["bytes"] > 10**8) == ("emulated", True, True)
+    assert row["key"] in [listed["key"] for listed in rows(ask("list")) if listed["source"] == "emulated"]
+    assert rows(ask("verify", row["key"])) == [{"key": row["key"], "verified": True}]
+
+
+def test_what_is_not_emulated_says_so():
+    done = CliRunner().invoke(env, ["build", "caffe", "--target", "ppc", "--json"])
+    assert done.exit_code == 1
+    (row,) = rows(done)
+    assert row["source"] == "not applicable"
+    assert "linux-ppc64le" in row["error"]
