@@ -55,7 +55,7 @@ def ensure(machine: Remote, kept: Kept, progress: Callable[[str], None] = lambda
     with kept.parcel() as parcel:
         why = f" again: {state['what']}" if state["state"] == "damaged" else ""
         progress(f"sending {kept.title} to {machine.address} ({parcel.size / 1e6:.0f} MB){why}")
-        words = ("take", kept.place, str(parcel.size), parcel.sha256, *(["compile"] if kept.python else []))
+        words = ("take", kept.place, str(parcel.size), parcel.sha256, *_how(kept, state["state"]))
         with parcel.archive.open("rb") as file:
             taken = machine.ask(
                 "store", *words, stdin=file, seconds=_SECONDS + parcel.size / _SLOWEST, python=kept.python
@@ -72,6 +72,10 @@ def ensure(machine: Remote, kept: Kept, progress: Callable[[str], None] = lambda
         raise RemoteError(
             f"{kept.title} is not as it was sent", where=f"{machine.address}: {kept.place}", got=state.get("what")
         )
+
+
+def _how(kept: Kept, state: str) -> list[str]:
+    return [word for word, holds in (("compile", kept.python), ("replace", state == "damaged")) if holds]
 
 
 def _look(machine: Remote, kept: Kept) -> dict[str, Any]:

@@ -118,6 +118,27 @@ def test_packages_are_compiled_for_the_python_that_takes_them(python, tmp_path):
     assert answer(python, "store", "look", str(place))["state"] == "complete"
 
 
+def test_what_is_whole_stays_for_those_who_use_it_already(python, tmp_path):
+    place, (data, told) = tmp_path / "one", parcel(a="first")
+    take = (python, "store", "take", str(place), *told)
+    answer(*take, stdin=data)
+    first = (place / "a").stat().st_ino
+    assert answer(*take, stdin=data)["state"] == "complete"
+    assert (place / "a").stat().st_ino == first
+    (place / "a").write_text("fIrst")
+    answer(*take, "replace", stdin=data)
+    assert (place / "a").read_text() == "first"
+
+
+def test_what_the_disk_refuses_is_one_line(python, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    data, told = parcel(a="first")
+    done = run(python, "store", "take", str(tmp_path / "file" / "one"), *told, stdin=data)
+    assert done.returncode == 1
+    assert done.stderr.decode().strip().endswith("cannot be kept: File exists")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_what_a_killed_process_left_is_replaced(python, tmp_path):
     place, (data, told) = tmp_path / "envs" / "one", parcel(a="first")
     for left in (place, place.with_name("one.part")):

@@ -1,7 +1,8 @@
 """Keeps folders that a host sent: each under a name that follows from its content, complete or not there.
 
     store.py look PLACE       whether it is there; the files on standard input (JSON: path to SHA-256) are hashed
-    store.py take PLACE SIZE SHA256      unpack the tar archive on standard input there (``compile``: and compile it)
+    store.py take PLACE SIZE SHA256      unpack the tar archive on standard input there; then may follow
+                              ``compile`` (for this Python) and ``replace`` (also what is whole)
     store.py list FOLDER      what is complete in a folder, and what is not
     store.py remove PLACE     delete it
 
@@ -27,7 +28,10 @@ def main() -> None:
     """Do what the arguments say."""
     action, place = sys.argv[1:3]
     does = {"look": _look, "take": _take, "list": _list, "remove": _remove}  # type: Any
-    json.dump(does[action](place, *sys.argv[3:]), sys.stdout)
+    try:
+        json.dump(does[action](place, *sys.argv[3:]), sys.stdout)
+    except OSError as error:
+        sys.exit("%s cannot be kept: %s" % (error.filename or place, error.strerror))
 
 
 def _look(place: str) -> "dict[str, Any]":
@@ -58,10 +62,13 @@ def _wrong_size(place: str, about: "dict[str, Any]") -> "str | None":
     return "%d files with %d bytes, not %d with %d" % (files, size, about["files"], about["bytes"])
 
 
-def _take(place: str, size: str, digest: str, how: str = "") -> "dict[str, Any]":
+def _take(place: str, size: str, digest: str, *how: str) -> "dict[str, Any]":
     """``state``: *complete*, or *refused* with the reason in ``what``."""
     os.makedirs(os.path.dirname(place), exist_ok=True)
     with _locked(place):
+        if "replace" not in how and (_about(place) or {}).get("sha256") == digest:
+            # Another session was quicker, and may use it already.
+            return {"state": "complete", "about": _about(place)}
         part = place + ".part"
         shutil.rmtree(part, ignore_errors=True)
         os.mkdir(part)
@@ -71,7 +78,7 @@ def _take(place: str, size: str, digest: str, how: str = "") -> "dict[str, Any]"
                 return {"state": "refused", "what": wrong}
             _unpack(part + ".tar", part)
             _put(part, place, digest)
-            if how == "compile":
+            if "compile" in how:
                 # Workers cannot write there, and would compile everything anew each time.
                 compileall.compile_dir(place, quiet=2, workers=0)
         finally:
