@@ -67,6 +67,7 @@ class Environments:
     def __init__(self, root: Path, offline: bool = False, progress: Callable[[str], None] | None = None) -> None:
         self._settings = (root, offline, progress or (lambda text: None))
         self.built = BuiltEnvironments(*self._settings)
+        self._refused: dict[str, EnvironmentUnavailable] = {}
 
     def obtain(self, use: FrameworkUse, requirement: str = "", place: Place = HERE) -> Environment:
         """An environment in which a model can be run in a place, by default on this machine's
@@ -132,7 +133,14 @@ class Environments:
         return RemoteEnvironments(*self._settings).obtain(wishes, place.address)
 
     def _of_cache(self, wish: Wish) -> Environment:
-        folder = self.built.obtain(wish)
+        # What cannot be built costs minutes, and every case of a session would try it again.
+        if wish.key in self._refused:
+            raise self._refused[wish.key]
+        try:
+            folder = self.built.obtain(wish)
+        except EnvironmentUnavailable as error:
+            self._refused[wish.key] = error
+            raise
         return _described(folder, self.built.about(wish.key), variables(folder, wish.spec), packages(folder))
 
 

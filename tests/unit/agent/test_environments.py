@@ -193,6 +193,24 @@ def test_when_nothing_works_the_installer_is_quoted_and_nothing_is_left(built):
     assert not built.folder(wish.key).exists()
 
 
+def test_what_cannot_be_built_is_tried_once_in_a_session(tmp_path, monkeypatch):
+    tried = []
+
+    def fails(self, wish):
+        tried.append(wish.framework)
+        raise EnvironmentUnavailable("cannot be built")
+
+    monkeypatch.setattr(BuiltEnvironments, "obtain", fails)
+    environments = Environments(tmp_path)
+    for name in ("python", "python", "openvino"):
+        with pytest.raises(EnvironmentUnavailable, match="cannot be built"):
+            environments.obtain(FrameworkUse(name))
+    assert tried == ["python", "openvino"]
+    with pytest.raises(EnvironmentUnavailable):
+        Environments(tmp_path).obtain(PYTHON)
+    assert len(tried) == 3
+
+
 def test_a_python_that_is_nowhere_is_named_with_how_to_get_it(tmp_path):
     offline = BuiltEnvironments(tmp_path, True, lambda text: None)
     with pytest.raises(EnvironmentUnavailable, match=r"wants Python ==2\.0\.\*, and there is none here") as refused:
