@@ -1,12 +1,15 @@
 """From a model in da4ml's format to Verilog, and the fixed-point formats of what goes in and comes out."""
 
+import glob
 import os
-import shutil
 from typing import Any
 
 import numpy
-from da4ml.codegen import RTLModel
+from da4ml.codegen import rtl
 from da4ml.codegen.rtl.rtl_model import get_io_kifs
+from da4ml.codegen.rtl.verilog import pipeline_logic_gen
+from da4ml.codegen.rtl.verilog.comb import table_mem_gen
+from da4ml.trace import to_pipeline
 from da4ml.types import CombLogic
 
 #: The module with the ports ``clk``, ``model_inp`` and ``model_out``.
@@ -88,21 +91,29 @@ def generated(files: "dict[str, str]", cutoff: float, folder: str) -> Circuit:
     """
     try:
         logic = CombLogic.load(files["model"])
-        model = RTLModel(logic, TOP, folder, flavor="verilog", latency_cutoff=cutoff, print_latency=False)
-        model.write()
+        texts = _texts(to_pipeline(logic, cutoff, verbose=False))
         inputs, outputs = (Port(formats) for formats in get_io_kifs(logic))
     except (MemoryError, OSError):
         raise
     except Exception as error:  # noqa: BLE001  # whatever a stranger's numbers make of the generator
         raise ValueError("the model is no combinational logic of da4ml: %r" % error) from None
     if "rtl" in files:
-        own = os.path.join(folder, "given.v")
-        shutil.copyfile(files["rtl"], own)
-        return Circuit([own], inputs, outputs)
-    return Circuit(_sources(os.path.join(folder, "src")), inputs, outputs)
+        with open(files["rtl"], encoding="utf-8", errors="replace") as file:
+            texts = {"given.v": file.read()}
+    for name, text in texts.items():
+        # Not by copying files: a worker may not be allowed to change their modes.
+        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    return Circuit([os.path.join(folder, name) for name in sorted(texts) if name.endswith(".v")], inputs, outputs)
 
 
-def _sources(folder: str) -> "list[str]":
-    found = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name.endswith(".v")]
-    # The first brings many narrow numbers to one width; nothing here needs it.
-    return sorted(path for path in found if os.path.basename(path) != TOP + "_wrapper.v")
+def _texts(pipeline: "Any") -> "dict[str, str]":
+    """The files of a circuit: its stages, da4ml's modules that they are made of, and the tables that they read."""
+    found = {"src/%s.v" % name: text for name, text in pipeline_logic_gen(pipeline, TOP).items()}
+    for path in glob.glob(os.path.join(os.path.dirname(rtl.__file__), "verilog", "source", "*.v")):
+        with open(path, encoding="utf-8") as file:
+            found["src/static/" + os.path.basename(path)] = file.read()
+    for part in pipeline.solutions:
+        found.update(table_mem_gen(part))
+    return found
