@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from gpus import Gpu, install
 
-from pytest_mlmodelscope import run
+from pytest_mlmodelscope import sut
 from pytest_mlmodelscope.agent.turns import folder, holders
 from pytest_mlmodelscope.core.claim import Hardware
 from pytest_mlmodelscope.plugin.outcomes import explanation
@@ -21,10 +21,10 @@ H200, T4 = Gpu(uuid="GPU-1"), Gpu("Tesla T4", 15360 * 2**20, "GPU-4", (7, 5))
 def gpus(monkeypatch, words):
     """A machine with two GPUs, and a framework that is driven on them as on any device."""
     install(monkeypatch, H200, T4)
-    spec, request = run.framework_spec, run._open_request
+    spec, request = sut.framework_spec, sut.Sut.open_request
     every = ("cpu", "gpu")
-    monkeypatch.setattr(run, "framework_spec", lambda name: dataclasses.replace(spec(name), devices=every))
-    monkeypatch.setattr(run, "_open_request", lambda setup: {**request(setup), "device": "cpu"})
+    monkeypatch.setattr(sut, "framework_spec", lambda name: dataclasses.replace(spec(name), devices=every))
+    monkeypatch.setattr(sut.Sut, "open_request", lambda self: {**request(self), "device": "cpu"})
     for uuid in ("GPU-1", "GPU-4"):
         words.add_data(f"on-{uuid.lower()}", test=[("device", uuid)])
 
