@@ -5,8 +5,10 @@ but no weight lies so near to the middle of two whole numbers that they decide w
 """
 
 import gzip
+import io
 import json
 import sys
+import zipfile
 from typing import Any
 
 import numpy
@@ -66,13 +68,22 @@ def whole(weights: "list[Any]", bits: "dict[str, int]") -> "dict[str, Any]":
     return dict(found, drop=numpy.int64(one + 4 - kept))
 
 
+def save(path: str, arrays: "dict[str, Any]") -> None:
+    """An .npz file with the same bytes under every Python; those of ``numpy.savez`` changed with 3.11.4."""
+    with zipfile.ZipFile(path, "w") as file:
+        for name, values in arrays.items():
+            data = io.BytesIO()
+            numpy.save(data, values)
+            file.writestr(zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0)), data.getvalue())
+
+
 def main() -> None:
     """Write the weights as whole numbers."""
     made, files = sys.argv[1], dict(text.split("=", 1) for text in sys.argv[2:])
     with open(files["shape"]) as file:
         shape = json.load(file)
     weights = train(*digits(files["digits"]), shape["hidden"])
-    numpy.savez(made, **whole(weights, shape["bits_behind_the_point"]))
+    save(made, whole(weights, shape["bits_behind_the_point"]))
 
 
 main()

@@ -1,7 +1,9 @@
 """The weights of SqueezeNet 1.1 as plain arrays, out of a pickle that may hold nothing but arrays."""
 
+import io
 import pickle
 import sys
+import zipfile
 from typing import Any
 
 import numpy
@@ -28,6 +30,15 @@ class Arrays(pickle.Unpickler):
         return _ALLOWED[module, name]
 
 
+def save(path: str, arrays: "dict[str, Any]") -> None:
+    """An .npz file with the same bytes under every Python; those of ``numpy.savez`` changed with 3.11.4."""
+    with zipfile.ZipFile(path, "w") as file:
+        for name, values in arrays.items():
+            data = io.BytesIO()
+            numpy.save(data, values)
+            file.writestr(zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0)), data.getvalue())
+
+
 def main() -> None:
     """Write them in the layout of PyTorch and ONNX: (out, in, height, width)."""
     makes, files = sys.argv[1], dict(text.split("=", 1) for text in sys.argv[2:])
@@ -38,7 +49,7 @@ def main() -> None:
         kernel, bias = layers[name]
         weights[name + ".weight"] = numpy.ascontiguousarray(kernel.transpose(3, 2, 0, 1), "float32")
         weights[name + ".bias"] = numpy.ascontiguousarray(bias, "float32")
-    numpy.savez(makes, **weights)
+    save(makes, weights)
 
 
 main()
