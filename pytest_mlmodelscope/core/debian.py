@@ -51,7 +51,6 @@ def _is_debian(address: str, release: str) -> bool:
     return _RELEASES.fullmatch(release) is not None and "debian" in address.rstrip("/").rpartition("/")[2]
 
 
-@functools.cache
 def architecture() -> str:
     """What Debian calls the architecture of this machine; empty where this is no Debian."""
     try:

@@ -15,7 +15,7 @@ from pytest_mlmodelscope.verdict.judge import figure
 LEAST_TIMED_NOISE = 0.05
 #: A counted figure within this factor: on one machine it repeats to the last digit, but another length of a path or
 #: another isolation is another layout of memory, and some libraries take other steps by that.
-LEAST_COUNTED_NOISE = 0.005
+LEAST_COUNTED_NOISE = 0.01
 
 
 def noise(measurement: Measurement) -> float:

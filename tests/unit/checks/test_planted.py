@@ -1,5 +1,7 @@
 """What is planted in a real model is found, and shrinks to something that a person can read."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from pytest_mlmodelscope.store import arrays
 def counterexample(result):
     """The tensors of the smallest input that was found."""
     assert result.verdict.word == "refuted", result.verdict.reason
-    return arrays.read(result.check["counterexample"]["file"])
+    return arrays.read(Path(result.check["counterexample"]["file"]))
 
 
 # -- finite ------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The same model on two frameworks: what differs is found, on drawn inputs and on the items of a dataset."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,7 @@ def test_one_weight_that_differs_is_found_and_its_input_is_small(project, plante
     assert result.verdict.word == "refuted"
     assert "y of item 1" in result.verdict.reason
     assert "at [1]" in result.verdict.reason, "the output that the weight leads to"
-    x = arrays.read(result.check["counterexample"]["file"])["x"]
+    x = arrays.read(Path(result.check["counterexample"]["file"]))["x"]
     assert x.shape == (1, 4)
     assert x[0, 2] != 0
 
@@ -96,7 +98,7 @@ def test_the_item_that_is_farthest_off_is_told_and_kept(project, planted, verify
     worst = int(np.abs(rows[:, 2]).argmax())
     assert result.verdict.word == "refuted"
     assert result.verdict.reason.startswith(f"item {worst + 1}: y: ")
-    np.testing.assert_array_equal(arrays.read(result.check["counterexample"]["file"])["x"][0], rows[worst])
+    np.testing.assert_array_equal(arrays.read(Path(result.check["counterexample"]["file"]))["x"][0], rows[worst])
 
 
 def test_decisions_that_differ_are_counted(project, planted, verify, rows):
