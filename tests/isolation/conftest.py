@@ -31,9 +31,11 @@ def bwrap(tmp_path_factory):
         return str(Path(found).parent)
     folder = tmp_path_factory.mktemp("bubblewrap")
     package = debian.obtain(Asset("bwrap", "", 0, "LGPL-2.0-or-later", package="bubblewrap"), folder, print)
+    program = folder / "bwrap"
     with tarfile.open(package) as archive:
-        archive.extract("./usr/bin/bwrap", folder, filter="data")
-    return str(folder / "usr/bin")
+        program.write_bytes(archive.extractfile("./usr/bin/bwrap").read())
+    program.chmod(0o755)
+    return str(folder)
 
 
 @pytest.fixture(scope="session")
