@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import tarfile
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pytest_mlmodelscope.manifest.sources import debian
 HOST = Environment(Path(sys.executable), "host", "attempting", "1", "host")
 ATTEMPTING = Path(__file__).parent / "attempting"
 MECHANISMS = [name for name in confinement.LADDER if name != "limits"]
-SMALL = Limits(open_s=60, predict_s=60, memory_bytes=2_000_000_000, file_bytes=1_000_000, processes=400)
+SMALL = Limits(open_s=60, predict_s=60, memory_bytes=2_000_000_000, file_bytes=1_000_000, processes=300)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +69,7 @@ class Stage:
         for file in (self.secret, self.model, self.neighbour):
             file.parent.mkdir(parents=True)
             file.write_text("canary")
-        self.library = Path(os.__file__).with_name("mlms_was_here.py")
+        self.library = Path(sysconfig.get_path("purelib"), "mlms_was_here.py")
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 0))
