@@ -45,6 +45,8 @@ _IOCTL: Final = 1 << 15
 _RIGHTS: Final = {3: (1 << 15) - 1, 5: (1 << 16) - 1}
 _OF_FILES: Final = _EXECUTE | _WRITE | _READ | (1 << 14) | _IOCTL
 
+#: The kernel takes no smaller number, and leaves the old one then.
+_LEAST_PID_MAX = 301
 #: What Landlock leaves open: every socket but those of TCP, the memory and keys that processes of a
 #: user share, and who a file belongs to. ``prlimit64`` is refused for other processes only.
 _REFUSED: Final = (
@@ -188,7 +190,7 @@ def _add_processes(root: str, most: int) -> None:
     os.makedirs(proc, exist_ok=True)
     _mount("proc", proc, "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     # The first holds for root too, whom RLIMIT_NPROC does not bind, but only from Linux 6.14 on.
-    for name, value in (("kernel/pid_max", most), ("user/max_user_namespaces", 0)):
+    for name, value in (("kernel/pid_max", max(most, _LEAST_PID_MAX)), ("user/max_user_namespaces", 0)):
         try:
             _write(f"{proc}/sys/{name}", str(value))
         except OSError:
