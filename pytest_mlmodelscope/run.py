@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,13 @@ from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import BaselineComparison, Case, Measurement, Result, Verdict
 from pytest_mlmodelscope.interfaces.check import Answers
 from pytest_mlmodelscope.interfaces.dataset import Item
-from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
+from pytest_mlmodelscope.interfaces.metric import (
+    CountedEvidence,
+    DeviceEvidence,
+    ItemEvidence,
+    StaticEvidence,
+    TimedEvidence,
+)
 from pytest_mlmodelscope.manifest.data import read_split, sampled
 from pytest_mlmodelscope.sut import Sut, assets_used, require, require_files, require_processor
 from pytest_mlmodelscope.verdict import baseline, measure
@@ -125,6 +130,7 @@ class Engine:
             "outputs": self._raw,
             "timed": self._timed,
             "static": self._static,
+            "device": self._device,
             "counted": self._counted,
             "check": self._check,
         }
@@ -292,28 +298,34 @@ class Engine:
         measurement = measure.of_model(sut.case.claim, StaticEvidence(size, software.get("parameters")))
         return _judged(sut, measurement, software)
 
-    def _counted(self, sut: Sut) -> Result:
-        before, _ = sut.pipeline()
-        batch = before.batch_size(sut.case.claim.conditions.batch or 1)
-        items = self._read(sut, sut.split)[:batch] if sut.case.dataset else []
-        inputs = before.tensors(items) if items else {}
-        names = member("metrics", sut.case.claim.metric).FIGURES
-        if "instructions" in names:
-            return self._instructions(sut, inputs)
+    def _device(self, sut: Sut) -> Result:
         worker = self._worker(sut)
-        figures = worker.agent.count(names, inputs)
+        figures = worker.agent.count(member("metrics", sut.case.claim.metric).FIGURES, self._query(sut))
         self._keep_built(sut, worker.agent)
-        measurement = measure.of_counts(sut.case.claim, CountedEvidence(figures))
+        measurement = measure.of_model(sut.case.claim, DeviceEvidence(figures))
         return dataclasses.replace(_judged(sut, measurement, worker.software), steps=_seconds(figures))
 
-    def _instructions(self, sut: Sut, inputs: Mapping[str, Any]) -> Result:
+    def _query(self, sut: Sut) -> Mapping[str, Any]:
+        """The first of the dataset's items as one query; empty where the claim names no data."""
+        if sut.case.dataset is None:
+            return {}
+        before, _ = sut.pipeline()
+        return before.tensors(self._read(sut, sut.split)[: before.batch_size(sut.case.claim.conditions.batch or 1)])
+
+    # -- instructions ---------------------------------------------------------------------
+
+    def _counted(self, sut: Sut) -> Result:
         require_processor(sut.machine)
         if sut.machine.nature == "emulated":
             sut = self._counting(sut)
-        worker = self._worker(sut)
-        calls = worker.agent.instructions(inputs)
-        evidence = CountedEvidence({"instructions": statistics.median(calls)}, calls)
-        return _judged(sut, measure.of_counts(sut.case.claim, evidence), worker.software)
+        inputs = self._query(sut)
+        calls: list[int] = []
+        software: Mapping[str, Any] = {}
+        for number in range(sut.case.claim.conditions.runs):
+            worker = self._worker(sut.laid_out(number))
+            software = worker.software
+            calls += worker.agent.instructions(inputs)
+        return _judged(sut, measure.of_calls(sut.case.claim, CountedEvidence(calls)), software)
 
     def _counting(self, sut: Sut) -> Sut:
         """The same with an emulator that counts."""

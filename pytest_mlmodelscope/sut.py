@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 from pytest_mlmodelscope.interfaces.target import Machine
 from pytest_mlmodelscope.manifest.data import texts
 from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
+from pytest_mlmodelscope.worker.counting import LAYOUT, LAYOUT_STEP
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.environment import Environment
@@ -92,10 +93,16 @@ class Sut:
             "precision": conditions.precision,
         }
 
+    def laid_out(self, number: int) -> Sut:
+        """The same with a memory that is laid out otherwise, as it is where paths have other lengths."""
+        env = self.environment
+        variables = {**env.variables, LAYOUT: "x" * LAYOUT_STEP * number}
+        return replace(self, environment=replace(env, key=f"{env.key}-layout-{number}", variables=variables))
+
     def evidence(self, software: Mapping[str, Any]) -> str:
         """What a figure rests on where that is not the hardware itself: simulated, placed and routed..."""
         claim, of_figures = self.case.claim, software.get("evidence", {})
-        figures = member("metrics", claim.metric).FIGURES if kind_of(claim) == "counted" else ()
+        figures = member("metrics", claim.metric).FIGURES if kind_of(claim) == "device" else ()
         told = [of_figures[name] for name in figures if name in of_figures]
         nature = self.machine.nature
         # Of several figures the last is the one that the others are brought to, as cycles to a clock.

@@ -120,7 +120,7 @@ def _refuse_undrawable(claim: Claim, model: ModelManifest, uses: Iterable[Requir
 
 def _dataset(claim: Claim, model: ModelManifest, catalogue: Catalogue, at: str) -> DatasetManifest | None:
     if claim.dataset is None:
-        if model.elsewhere or kind_of(claim) in ("static", "check") or _is_counted_without_query(claim):
+        if model.elsewhere or kind_of(claim) in ("static", "device", "check"):
             return None
         raise DocumentError(f"the metric {claim.metric} needs data", where=at, hint='add "dataset:"')
     dataset = catalogue.dataset(claim.dataset.name, at)
@@ -131,11 +131,6 @@ def _dataset(claim: Claim, model: ModelManifest, catalogue: Catalogue, at: str) 
             hint=did_you_mean(claim.dataset.split, dataset.splits),
         )
     return dataset
-
-
-def _is_counted_without_query(claim: Claim) -> bool:
-    """Cycles and look-up tables are the model's own; instructions are those of a query."""
-    return kind_of(claim) == "counted" and "instructions" not in member("metrics", claim.metric).FIGURES
 
 
 def _frameworks(claim: Claim, able: tuple[Requirement, ...], at: str) -> tuple[Requirement, ...]:

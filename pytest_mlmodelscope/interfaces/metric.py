@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["items", "outputs", "timed", "static", "counted"]
+Kind = Literal["items", "outputs", "timed", "static", "device", "counted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +51,27 @@ class StaticEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class CountedEvidence:
-    """What was counted of a model on its machine, by name: instructions, cycles, look-up tables.
+class DeviceEvidence:
+    """What a device or its tools tell of a model, by name: cycles, look-up tables, the clock.
 
-    ``figures`` has those that the metric asked for (``FIGURES``). ``calls`` are the counts of single
-    calls where the figure is their median; empty where it is the same in every run.
+    ``figures`` has those that the metric asked for (``FIGURES``), the same in every run.
     """
 
     figures: Mapping[str, float]
-    calls: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CountedEvidence:
+    """The instructions of single calls with one query, of all process runs."""
+
+    calls: Sequence[int]
 
 
 class Metric(Protocol):
     """One file in ``metrics/``."""
 
     KIND: Kind
-    """Which evidence ``compute`` takes: items, timed (one process run), static or counted; with outputs it
+    """Which evidence ``compute`` takes: items, timed (one process run), static, device or counted; with outputs it
     is that of items, whose predictions are what the model gave before any step made a decision of it.
     """
 
@@ -90,10 +95,8 @@ class Proportion(Metric, Protocol):
         """One flag an item; ``compute`` is their mean."""
 
 
-class Counted(Metric, Protocol):
-    """A metric of what is counted."""
+class OfDevice(Metric, Protocol):
+    """A metric of what a device or its tools tell."""
 
     FIGURES: Sequence[str]
-    """The names of the figures that ``compute`` needs, as predictors know them; *instructions* are counted
-    by the worker itself.
-    """
+    """The names of the figures that ``compute`` needs, as predictors know them."""

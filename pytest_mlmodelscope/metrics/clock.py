@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_mlmodelscope.interfaces.metric import CountedEvidence, Kind
+from pytest_mlmodelscope.interfaces.metric import DeviceEvidence, Kind
 
-KIND: Final[Kind] = "counted"
+KIND: Final[Kind] = "device"
 FIGURES: Final = ("clock_hz",)
 BASE_UNIT: Final = "Hz"
 DIRECTION: Final = "higher"
 OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
-def compute(evidence: CountedEvidence, options: Mapping[str, Any]) -> float:
+def compute(evidence: DeviceEvidence, options: Mapping[str, Any]) -> float:
     """Hertz."""
     return evidence.figures["clock_hz"]

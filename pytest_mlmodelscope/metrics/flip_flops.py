@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_mlmodelscope.interfaces.metric import CountedEvidence, Kind
+from pytest_mlmodelscope.interfaces.metric import DeviceEvidence, Kind
 
-KIND: Final[Kind] = "counted"
+KIND: Final[Kind] = "device"
 FIGURES: Final = ("flip_flops",)
 BASE_UNIT: Final = "FF"
 DIRECTION: Final = "lower"
 OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
-def compute(evidence: CountedEvidence, options: Mapping[str, Any]) -> float:
+def compute(evidence: DeviceEvidence, options: Mapping[str, Any]) -> float:
     """Flip-flops."""
     return evidence.figures["flip_flops"]

@@ -13,9 +13,8 @@ from pytest_mlmodelscope.verdict.judge import figure
 
 #: A timed figure is never called slower within this factor: two identical runs differ as much.
 LEAST_TIMED_NOISE = 0.05
-#: A counted figure within this factor: on one machine it repeats to the last digit, but another length of a path or
-#: another isolation is another layout of memory, and some libraries take other steps by that.
-LEAST_COUNTED_NOISE = 0.01
+#: A counted figure within this factor, where those of several layouts of memory lie no farther apart.
+LEAST_COUNTED_NOISE = 0.005
 
 
 def noise(measurement: Measurement) -> float:

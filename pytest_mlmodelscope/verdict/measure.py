@@ -12,7 +12,13 @@ from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Interval, Measurement
 from pytest_mlmodelscope.core.units import factor
-from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
+from pytest_mlmodelscope.interfaces.metric import (
+    CountedEvidence,
+    DeviceEvidence,
+    ItemEvidence,
+    StaticEvidence,
+    TimedEvidence,
+)
 from pytest_mlmodelscope.verdict import intervals
 
 
@@ -44,17 +50,15 @@ def of_runs(claim: Claim, runs: Sequence[TimedEvidence]) -> Measurement:
     return Measurement(value, claim.unit, queries, intervals.process_runs(figures), runs=figures, kind="timed")
 
 
-def of_model(claim: Claim, evidence: StaticEvidence) -> Measurement:
-    """A figure of the model itself, which nothing varies."""
+def of_model(claim: Claim, evidence: StaticEvidence | DeviceEvidence) -> Measurement:
+    """A figure of the model itself, or of the model on its device, which nothing varies."""
     value = _compute(claim, evidence)
     return Measurement(value, claim.unit, 1, intervals.whole(value), census=True, kind="static")
 
 
-def of_counts(claim: Claim, evidence: CountedEvidence) -> Measurement:
-    """A figure that was counted, the same in every run; or the median of single calls, with all of them."""
+def of_calls(claim: Claim, evidence: CountedEvidence) -> Measurement:
+    """A figure of single calls that were counted, with all of them."""
     value = _compute(claim, evidence)
-    if not evidence.calls:
-        return Measurement(value, claim.unit, 1, intervals.whole(value), census=True, kind="static")
     scale = factor(member("metrics", claim.metric).BASE_UNIT, claim.unit)
     calls = tuple(count * scale for count in evidence.calls)
     return Measurement(value, claim.unit, len(calls), intervals.of_calls(calls), runs=calls, kind="counted")

@@ -11,6 +11,8 @@ from typing import Any, Callable
 
 #: Is in the worker's environment where its emulator counts (agent/counter.c).
 VARIABLE = "MLMS_COUNTER"
+#: Nobody reads it: its length moves what lies in the worker's memory, and some libraries take other steps by that.
+LAYOUT, LAYOUT_STEP = "MLMS_LAYOUT", 520
 #: The system call that asks it; no kernel has one of this number.
 MARK = 0x6D6C6D73
 #: Calls before the first that counts, since libraries prepare and Python learns in the first few, and the calls

@@ -6,7 +6,13 @@ from scipy.stats import rankdata
 from sklearn.metrics import classification_report
 
 from pytest_mlmodelscope.core.registry import names
-from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
+from pytest_mlmodelscope.interfaces.metric import (
+    CountedEvidence,
+    DeviceEvidence,
+    ItemEvidence,
+    StaticEvidence,
+    TimedEvidence,
+)
 from pytest_mlmodelscope.testing.metrics import Example, MetricTests
 
 FRUIT = ItemEvidence(
@@ -140,7 +146,7 @@ class TestPeakMemory(MetricTests):
 
 class TestInstructions(MetricTests):
     metric = "instructions"
-    examples = (Example(CountedEvidence({"instructions": 751_091}, (751_091, 751_021, 756_797)), {}, 751_091.0),)
+    examples = (Example(CountedEvidence((751_091, 751_021, 756_797)), {}, 751_091.0),)
 
 
 class TestFileSize(MetricTests):
@@ -154,7 +160,7 @@ class TestParameterCount(MetricTests):
 
 
 #: Of a circuit: 5 cycles of 80 MHz are 62.5 ns.
-COUNTED = CountedEvidence(
+CIRCUIT = DeviceEvidence(
     {
         "latency_cycles": 5.0,
         "initiation_interval": 2.0,
@@ -169,48 +175,48 @@ COUNTED = CountedEvidence(
 
 class TestLatencyCycles(MetricTests):
     metric = "latency_cycles"
-    examples = (Example(COUNTED, {}, 5.0),)
+    examples = (Example(CIRCUIT, {}, 5.0),)
     refused = ({"clock": 1},)
 
 
 class TestInitiationInterval(MetricTests):
     metric = "initiation_interval"
-    examples = (Example(COUNTED, {}, 2.0),)
+    examples = (Example(CIRCUIT, {}, 2.0),)
 
 
 class TestLuts(MetricTests):
     metric = "luts"
-    examples = (Example(COUNTED, {}, 4340.0),)
+    examples = (Example(CIRCUIT, {}, 4340.0),)
 
 
 class TestFlipFlops(MetricTests):
     metric = "flip_flops"
-    examples = (Example(COUNTED, {}, 1051.0),)
+    examples = (Example(CIRCUIT, {}, 1051.0),)
 
 
 class TestDsps(MetricTests):
     metric = "dsps"
-    examples = (Example(COUNTED, {}, 3.0),)
+    examples = (Example(CIRCUIT, {}, 3.0),)
 
 
 class TestBrams(MetricTests):
     metric = "brams"
-    examples = (Example(COUNTED, {}, 4.0),)
+    examples = (Example(CIRCUIT, {}, 4.0),)
 
 
 class TestClock(MetricTests):
     metric = "clock"
-    examples = (Example(COUNTED, {}, 80e6),)
+    examples = (Example(CIRCUIT, {}, 80e6),)
 
 
 class TestPlacedLatency(MetricTests):
     metric = "placed_latency"
-    examples = (Example(COUNTED, {}, 62.5e-9),)
+    examples = (Example(CIRCUIT, {}, 62.5e-9),)
 
 
 class TestPlacedThroughput(MetricTests):
     metric = "placed_throughput"
-    examples = (Example(COUNTED, {}, 40e6),)
+    examples = (Example(CIRCUIT, {}, 40e6),)
 
 
 class TestExactOutputs(MetricTests):

@@ -240,7 +240,7 @@ def test_instructions_are_those_of_one_query_or_not_counted_here(engine, words, 
         assert "try:" in result.verdict.reason
         return
     assert (result.verdict.word, result.measurement.kind) == ("confirmed", "counted")
-    assert result.measurement.n == len(result.measurement.runs) == CALLS
+    assert result.measurement.n == len(result.measurement.runs) == CALLS * result.case.claim.conditions.runs
 
 
 def test_a_wrong_count_is_refuted(engine, case):
