@@ -1,5 +1,6 @@
 """What a network of whole numbers answers to each picture, computed by numpy: it shares no code with a circuit."""
 
+import json
 import struct
 import sys
 
@@ -11,7 +12,8 @@ def main() -> None:
     made, files = sys.argv[1], dict(text.split("=", 1) for text in sys.argv[2:])
     with open(files["pictures"], "rb") as file:
         pictures = numpy.frombuffer(file.read(), numpy.uint8, offset=16).reshape(-1, 64).astype(numpy.int64)
-    weights = numpy.load(files["weights"])
+    with open(files["weights"]) as file:
+        weights = {name: numpy.array(value) for name, value in json.load(file).items()}
     hidden = numpy.maximum(pictures @ weights["first"] + weights["first_bias"], 0) >> weights["drop"]
     outputs = (hidden @ weights["second"] + weights["second_bias"]).astype(">i4")
     with open(made, "wb") as file:

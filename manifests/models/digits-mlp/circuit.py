@@ -1,5 +1,6 @@
 """The network as combinational logic of da4ml: additions of shifted numbers, and nothing else."""
 
+import json
 import sys
 
 import numpy
@@ -10,7 +11,8 @@ from da4ml.trace.ops import quantize, relu
 def main() -> None:
     """Write da4ml's description of the circuit, before anything is put into a clock's steps."""
     made, files = sys.argv[1], dict(text.split("=", 1) for text in sys.argv[2:])
-    weights = {name: value.astype(float) for name, value in numpy.load(files["weights"]).items()}
+    with open(files["weights"]) as file:
+        weights = {name: numpy.array(value, float) for name, value in json.load(file).items()}
     drop = int(weights["drop"])
     pictures = FixedVariableArrayInput((64,))
     # Five bits without a sign hold the whole numbers from 0 to 16.

@@ -5,10 +5,8 @@ but no weight lies so near to the middle of two whole numbers that they decide w
 """
 
 import gzip
-import io
 import json
 import sys
-import zipfile
 from typing import Any
 
 import numpy
@@ -64,17 +62,8 @@ def whole(weights: "list[Any]", bits: "dict[str, int]") -> "dict[str, Any]":
     # A picture's numbers are sixteenths: four bits behind the point.
     steps = {"first": (first, one), "first_bias": (first_bias, one + 4)}
     steps.update(second=(second, two), second_bias=(second_bias, two + kept))
-    found = {name: numpy.rint(part * 2**fraction).astype(numpy.int64) for name, (part, fraction) in steps.items()}
-    return dict(found, drop=numpy.int64(one + 4 - kept))
-
-
-def save(path: str, arrays: "dict[str, Any]") -> None:
-    """An .npz file with the same bytes under every Python; those of ``numpy.savez`` changed with 3.11.4."""
-    with zipfile.ZipFile(path, "w") as file:
-        for name, values in arrays.items():
-            data = io.BytesIO()
-            numpy.save(data, values)
-            file.writestr(zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0)), data.getvalue())
+    found = {name: numpy.rint(part * 2**fraction).astype(int).tolist() for name, (part, fraction) in steps.items()}
+    return dict(found, drop=one + 4 - kept)
 
 
 def main() -> None:
@@ -83,7 +72,8 @@ def main() -> None:
     with open(files["shape"]) as file:
         shape = json.load(file)
     weights = train(*digits(files["digits"]), shape["hidden"])
-    save(made, whole(weights, shape["bits_behind_the_point"]))
+    with open(made, "w") as file:
+        json.dump(whole(weights, shape["bits_behind_the_point"]), file)
 
 
 main()
