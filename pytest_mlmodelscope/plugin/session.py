@@ -18,7 +18,7 @@ from pytest_mlmodelscope.claim.known import Known, load_known
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import names
-from pytest_mlmodelscope.core.result import Result, Verdict
+from pytest_mlmodelscope.core.result import Case, Result, Verdict
 from pytest_mlmodelscope.plugin import cases, junit
 from pytest_mlmodelscope.plugin.collect import ClaimCase, ClaimFile, Collection, collect_file, markers
 from pytest_mlmodelscope.plugin.options import path_value, value
@@ -69,6 +69,8 @@ class Session:
         self._isolation = isolation(value(config, "isolation"))
         self._policy = Policy(bool(value(config, "strict")), frozenset(self._required()))
         self.records: list[dict[str, Any]] = []
+        #: What is verified on request only, and nobody asked for.
+        self.left_out: list[Case] = []
         self.unwritten: str | None = None
         self._refuse_folder_for_json()
         self.progress: Callable[[str], None] = _silent
@@ -197,9 +199,12 @@ class Session:
 
     def _leave_out(self, items: list[pytest.Item]) -> None:
         left = [item for item in items if isinstance(item, ClaimCase) and item.case.claim.on_request]
-        if left:
-            items[:] = [item for item in items if item not in left]
-            self._config.hook.pytest_deselected(items=left)
+        if not left:
+            return
+        self.left_out = [item.case for item in left]
+        gone = set(left)
+        items[:] = [item for item in items if item not in gone]
+        self._config.hook.pytest_deselected(items=left)
 
     def _is_chosen(self) -> bool:
         """Whether the user said which cases are wanted."""

@@ -81,6 +81,9 @@ class Terminal:
         accepted = sum(record["known"] is not None and record["known"]["matched"] for record in records)
         if accepted:
             terminalreporter.write_line(f"{accepted} of these verdicts accepted by known.yml; --runxfail counts them")
+        if left := self._session.left_out:
+            targets = " or ".join(dict.fromkeys(case.target for case in left))
+            terminalreporter.write_line(f'{len(left)} more are verified on request: -m "{targets}", -k or their ids')
         for line in in_reach(records):
             terminalreporter.write_line(line, yellow=True)
         self._across(terminalreporter)

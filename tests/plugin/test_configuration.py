@@ -76,3 +76,10 @@ def test_a_claim_on_request_is_verified_only_where_something_was_asked_for(
     result = project.runpytest_subprocess("--mlms", "--collect-only", "-q", *arguments)
     assert sum("::" in line for line in result.outlines) == verified
     assert ("deselected" in result.stdout.str()) == (verified == 1 and arguments in ([], ["claims"]))
+
+
+def test_what_is_left_out_until_it_is_asked_for_is_counted_with_how_to_ask(project, write_claims, claim):
+    write_claims(claim("holds", "89.9 %"), claim("takes_long", "89.9 %", on_request="true"))
+    result = project.runpytest_subprocess("--mlms", "-p", "no:xdist")
+    result.assert_outcomes(passed=1, deselected=1)
+    result.stdout.fnmatch_lines(["1 confirmed", '1 more are verified on request: -m "cpu", -k or their ids'])
