@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,7 @@ from pytest_mlmodelscope.agent.archive import archive
 from pytest_mlmodelscope.agent.install import InstallError, Plan, install, install_for, interpreter
 from pytest_mlmodelscope.agent.interpreters import fitting, how_to_get
 from pytest_mlmodelscope.agent.libraries import provide
-from pytest_mlmodelscope.agent.prepare import prepare
+from pytest_mlmodelscope.agent.prepare import prepare, run_inside
 from pytest_mlmodelscope.agent.versions import PLACE
 from pytest_mlmodelscope.agent.wish import Wish
 from pytest_mlmodelscope.core.emulated import PYTHON, RELEASE
@@ -76,16 +75,7 @@ def check(folder: Path, framework: str, variables: Mapping[str, str], platform: 
         code = Path(scratch) / "worker.zip"
         code.write_bytes(archive(framework))
         words = root.launcher(folder, platform) if platform else ()
-        command = [*words, str(interpreter(folder)), "-I", "-c", _CHECK, str(code), framework]
-        seen = {"PATH": os.environ.get("PATH", ""), "CI": "true", **variables, "HOME": scratch, "TMPDIR": scratch}
-        try:
-            done = subprocess.run(  # noqa: S603  # our own code
-                command, capture_output=True, text=True, errors="replace", env=seen, cwd=scratch, check=False
-            )
-        except OSError as error:
-            raise InstallError(str(error)) from None
-    if done.returncode:
-        raise InstallError("\n".join(done.stderr.splitlines()[-4:]) or f"the import ended with {done.returncode}")
+        run_inside(folder, _CHECK, variables, [str(code), framework], words)
 
 
 def _tries(wish: Wish, failures: list[tuple[str, InstallError]]) -> Iterator[tuple[str, Attempt]]:

@@ -46,6 +46,7 @@ class Wish:
     @property
     def key(self) -> str:
         """The same for the same content on the same kind of machine; a folder's name."""
+        libraries = self.spec.libraries
         content = [
             self.framework,
             self.spec.version,
@@ -53,23 +54,20 @@ class Wish:
             self.spec.requirements,
             [[attempt.requirements, attempt.torch_backend] for attempt in self.spec.attempts],
             self.lock and self.lock.read_text(encoding="utf-8"),
-            [dict(self.spec.libraries.debian), dict(self.spec.libraries.links)],
+            [dict(libraries.debian), dict(libraries.links), dict(libraries.programs)],
             self.spec.prune,
             sorted(self.packages),
             self.asked,
             self.platform,
-            *_more(self.spec),
+            self.spec.prepare,
+            self._emulated,
         ]
-        if self.spec.emulated:
-            # What makes it another machine: the answers of another emulator may differ in the last bit.
-            content += [RELEASE, PROCESSORS[self.platform].model, self.spec.debian]
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         version = re.sub(r"[^A-Za-z0-9.]+", "_", self.asked or self.spec.version).strip("_")
         arch = f"{self.platform.partition('-')[2]}-" if self.spec.emulated else ""
         return f"{self.framework}-{version}-{arch}{digest[:16]}"
 
-
-def _more(spec: EnvironmentSpec) -> list[object]:
-    """What few environments have: the names of the others' folders stay as they are."""
-    found: list[object] = [dict(spec.libraries.programs), spec.prepare]
-    return found if any(found) else []
+    @property
+    def _emulated(self) -> list[object]:
+        """What makes it another machine: the answers of another emulator may differ in the last bit."""
+        return [RELEASE, PROCESSORS[self.platform].model, self.spec.debian] if self.spec.emulated else []
