@@ -32,5 +32,5 @@ class BatchedStep(Step, Protocol):
         """The step as a function of an array with an item in each entry of its first axis.
 
         Gives the results in the same order, as an array or a list, each exactly what the function of
-        ``make`` gives. Where it raises, the items are taken one by one, so that the error names one.
+        ``make`` gives. Where it raises before a model, the items are taken one by one, to name one.
         """

@@ -154,16 +154,16 @@ class Decision:
         values = self._values(outputs, count)
         if not self._steps:
             return [value.item() if isinstance(value, np.generic) else value for value in values]
-        with suppress(Exception):
-            return list(self._steps.many(values))
-        # One by one, because some have no answer, or to say what is wrong with the first of them.
+        answered = [place for place, value in enumerate(values) if value is not None]
         try:
-            return [None if value is None else self._steps.one(value) for value in values]
+            made = self._steps.many(values if len(answered) == count else [values[place] for place in answered])
         except Exception as error:
             raise ModelError(
                 f"post-processing failed: {_said(error)}",
                 hint="check the output's steps in the model's manifest",
             ) from error
+        found = dict(zip(answered, made, strict=True))
+        return [found.get(place) for place in range(count)]
 
     def _values(self, outputs: Mapping[str, Any], count: int) -> Many:
         name = self._output.name if self._output else next(iter(outputs), "")

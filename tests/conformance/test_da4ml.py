@@ -167,23 +167,24 @@ class TestDa4ml(FrameworkTests):
             agent.open(self.given(tiny, tmp_path, slow))
             assert agent.count(["initiation_interval"], {})["initiation_interval"] == 2
 
+    def spying(self, tiny, folder, verilog, way):
+        """A request for a circuit that reads a file of the user, which is beside it."""
+        content, spy = SPIES[way]
+        (folder / "secret").write_text(content)
+        text = SPYING.replace("%s", spy.replace("SECRET", str(folder / "secret")))
+        return self.given(tiny, folder, verilog.replace("    reg [", text, 1))
+
     @pytest.mark.parametrize("way", SPIES)
     def test_a_circuit_reads_no_file_of_the_user(self, environment, tiny, verilog, tmp_path, way):
         """Its tasks find what is in the worker's view, and the user's files are not; what it read it would tell."""
-        content, spy = SPIES[way]
-        (tmp_path / "secret").write_text(content)
-        spying = SPYING.replace("%s", spy.replace("SECRET", str(tmp_path / "secret")))
-        request = self.given(tiny, tmp_path, verilog.replace("    reg [", spying, 1))
+        request = self.spying(tiny, tmp_path, verilog, way)
         with self.agent(environment) as agent, suppress(ModelError) if way == "include" else nullcontext():
             agent.open(request)
             assert_exact(agent, tiny)
 
     @pytest.mark.parametrize("way", SPIES)
     def test_the_same_circuits_read_what_is_in_the_workers_view(self, environment, tiny, verilog, tmp_path, way):
-        content, spy = SPIES[way]
-        (tmp_path / "secret").write_text(content)
-        spying = SPYING.replace("%s", spy.replace("SECRET", str(tmp_path / "secret")))
-        request = self.given(tiny, tmp_path, verilog.replace("    reg [", spying, 1))
+        request = self.spying(tiny, tmp_path, verilog, way)
         request["files"]["beside"] = str(tmp_path / "secret")
         with self.agent(environment) as agent, pytest.raises(ModelError, match="has 5ec2e7"):
             agent.open(request)
