@@ -102,7 +102,8 @@ class Result:
     of what the model gave before any step, ``check`` what a check looked at and found, ``machine`` what
     it was measured on (its class, device, name, nature...), ``turn`` for whom a timed one had to wait,
     ``watched`` what its device did meanwhile, ``evidence`` what the figure rests on where that is not
-    the hardware itself, as *simulated*.
+    the hardware itself, as *simulated*; ``plan`` how much evidence a figure over items was to take and
+    took, ``timing`` what is known of a timed one's runs, ``cause`` what explains a refuted one.
     """
 
     case: Case
@@ -121,3 +122,6 @@ class Result:
     turn: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     watched: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     evidence: str = ""
+    plan: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    timing: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    cause: Mapping[str, Any] = field(default_factory=lambda: NOTHING)

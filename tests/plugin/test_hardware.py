@@ -62,22 +62,23 @@ def test_each_way_in_which_hardware_is_another_is_told_in_one_line(project, run,
 
 
 TIMED = {"metric": "latency", "unit": "ms", "direction": "lower", "conditions": "{runs: 2, seconds: 0.01}"}
-#: Writes down when each case is timed, by a clock that all processes share.
+#: Writes down when each process run is timed and for whom, by a clock that all processes share.
 DIARY = """\
 import time
-from pytest_mlmodelscope.run import Engine
+from pytest_mlmodelscope import timing
 
-runs = Engine._process_runs
+run = timing.process_run
 
 
-def noted(*arguments):
+def noted(bench, sut, *arguments):
     begun = time.clock_gettime(time.CLOCK_MONOTONIC)
-    yield from runs(*arguments)
+    found = run(bench, sut, *arguments)
     with open("diary", "a") as file:
-        file.write("%r %r\\n" % (begun, time.clock_gettime(time.CLOCK_MONOTONIC)))
+        file.write("%r %r %s\\n" % (begun, time.clock_gettime(time.CLOCK_MONOTONIC), sut.case.id))
+    return found
 
 
-Engine._process_runs = noted
+timing.process_run = noted
 """
 
 
@@ -88,9 +89,10 @@ def test_processes_of_one_run_time_one_case_after_another(project, write_claims,
         write_claims(claim(name, "5000 ms", **TIMED), name=name)
     result = project.runpytest_subprocess("--mlms", "-n2", "--mlms-json", "r.json")
     result.assert_outcomes(passed=2)
-    spans = sorted(tuple(map(float, line.split())) for line in (project.path / "diary").read_text().splitlines())
-    assert len(spans) == 2
-    assert all(end <= begun for (_, end), (begun, _) in pairwise(spans))
+    runs = sorted(line.split() for line in (project.path / "diary").read_text().splitlines())
+    assert len(runs) == 4
+    assert all(float(end) <= float(begun) for (_, end, _), (begun, _, _) in pairwise(runs))
+    assert runs[0][2] == runs[1][2] != runs[2][2] == runs[3][2]  # nobody comes between two runs of a case
     cases = json.loads((project.path / "r.json").read_text())["mlms"]["cases"]
     assert [case["turn"]["held"] for case in cases] == [["processor"]] * 2
 

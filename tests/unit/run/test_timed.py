@@ -14,8 +14,8 @@ import pytest
 from pytest_mlmodelscope.agent.turns import folder
 from pytest_mlmodelscope.core.claim import DataUse, Hardware, Tolerance
 from pytest_mlmodelscope.manifest.pipeline import Preparation
-from pytest_mlmodelscope.run import TIMED_QUERIES
 from pytest_mlmodelscope.targets import cpu
+from pytest_mlmodelscope.timing import TIMED_QUERIES
 from pytest_mlmodelscope.worker.counting import CALLS
 
 

@@ -1,0 +1,153 @@
+"""What the cases of a session share: how they are measured, files, environments, the last worker."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_mlmodelscope.core.errors import MlmsError
+from pytest_mlmodelscope.core.manifest import Split
+from pytest_mlmodelscope.core.result import Case, Measurement, Result
+from pytest_mlmodelscope.interfaces.dataset import Item
+from pytest_mlmodelscope.manifest.data import read_split, sampled
+from pytest_mlmodelscope.sut import Sut, assets_used, require, require_files
+from pytest_mlmodelscope.verdict.judge import judge
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.agent.agent import Agent
+    from pytest_mlmodelscope.agent.limits import Limits
+    from pytest_mlmodelscope.agent.pool import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a session measures. ``sample`` items of a dataset are evaluated at most; None is all.
+
+    ``baselines`` is the folder that results are compared with, or with ``record`` written to.
+    """
+
+    cache: Path | None = None
+    offline: bool = False
+    sample: int | None = None
+    baselines: Path | None = None
+    record: bool = False
+    limits: Limits | None = None
+    progress: Callable[[str], None] = lambda text: None
+
+
+class Bench:
+    """Sets cases up, one after another, and keeps what they share; close it to end the last worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        from pytest_mlmodelscope.agent.engines import Engines
+        from pytest_mlmodelscope.agent.environment import Environments
+        from pytest_mlmodelscope.agent.pool import Pool
+        from pytest_mlmodelscope.agent.recipe import Recipes
+        from pytest_mlmodelscope.manifest.cache import Cache
+        from pytest_mlmodelscope.manifest.fetch import Fetcher
+
+        self.settings = settings
+        self.cache = Cache(settings.cache)
+        self._environments = Environments(self.cache.root, settings.offline, settings.progress)
+        make = Recipes(self._environments, settings.limits)
+        self._fetcher = Fetcher(self.cache, settings.offline, settings.progress, make)
+        self._pool = Pool(settings.limits)
+        self._engines = Engines(self.cache)
+
+    def close(self) -> None:
+        """End the worker that is still open."""
+        self._pool.close()
+
+    def set_up(self, case: Case) -> tuple[Sut, dict[str, float]]:
+        """The case with its machine, files and environment; and the seconds of what that took.
+
+        Raises:
+            NotApplicable, EnvironmentUnavailable, OfflineError: it cannot run here.
+            MlmsError: anything else that is wrong with it.
+        """
+        from pytest_mlmodelscope.targets import chosen, named
+
+        machine = chosen(named(case.target), case.claim.conditions.hardware)
+        require_files(case)
+        require(case, machine)
+        clock = Stopwatch()
+        files = {name: self._fetcher.fetch(case.model.assets[name]) for name in assets_used(case)}
+        clock.lap("fetch_model")
+        environment = self._environments.obtain(case.framework, case.requirement, machine.place)
+        environment = dataclasses.replace(environment, variables={**environment.variables, **machine.variables})
+        clock.lap("environment")
+        return Sut(case, machine, files, environment), clock.laps
+
+    # -- data -----------------------------------------------------------------------------
+
+    def read(self, sut: Sut, split: Split) -> list[Item]:
+        """All items of a split of the case's dataset, in their published order."""
+        assert sut.case.dataset is not None  # only claims with data have a split
+        return read_split(sut.case.dataset, split, self._fetcher)
+
+    def some_items(self, sut: Sut) -> list[Item]:
+        """Those of the claim's split that are to be evaluated."""
+        return sampled(self.read(sut, sut.split), self.sample_size(sut.case), sut.data_name)
+
+    def sample_size(self, case: Case) -> int | None:
+        """The fewest of what the user and the claim want evaluated; None is everything."""
+        wanted = [case.claim.dataset.items if case.claim.dataset else None, self.settings.sample]
+        return min((count for count in wanted if count is not None), default=None)
+
+    def query(self, sut: Sut) -> Mapping[str, Any]:
+        """The first of the dataset's items as one query; empty where the claim names no data."""
+        if sut.case.dataset is None:
+            return {}
+        before, _ = sut.pipeline()
+        return before.tensors(self.read(sut, sut.split)[: before.batch_size(sut.case.claim.conditions.batch or 1)])
+
+    # -- workers --------------------------------------------------------------------------
+
+    def worker(self, sut: Sut, key: tuple[Any, ...] | None = None, room: int = 1) -> Opened:
+        """A worker that has the case's model open: the one that is there where it has, else a new one.
+
+        ``room`` is how many may be open at once.
+        """
+        request: Any = {**sut.open_request(), "kept": self._engines.found(sut.engine_key)}
+        key = key or sut.worker_key
+        return self._pool.get(key, sut.environment, request, lambda agent: self._train(sut, agent), room)
+
+    def keep_built(self, sut: Sut, agent: Agent) -> None:
+        """Keep what a worker built of the model, for the next one that can use it."""
+        self._engines.keep(sut.engine_key, agent.built(), sut.engine)
+
+    def _train(self, sut: Sut, agent: Agent) -> None:
+        case = sut.case
+        fit = case.framework.options.get("fit")
+        if fit is None or case.dataset is None:
+            return
+        name = fit.get("split", "train")
+        if name not in case.dataset.splits:
+            raise MlmsError(f"{case.dataset.name} has no split to train on", hint=f'add a split "{name}"')
+        items = self.read(sut, case.dataset.splits[name])
+        self.settings.progress(f"{case.id}: training on {len(items):,} items")
+        agent.fit(sut.pipeline()[0].tensors(items), [item.label for item in items])
+
+
+class Stopwatch:
+    """Seconds of named parts of a run, one after another."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """End a part, and begin the next."""
+        now = time.perf_counter()
+        self.laps[name], self._last = now - self._last, now
+
+
+def judged(sut: Sut, measurement: Measurement, software: Mapping[str, Any]) -> Result:
+    """The measurement of a case, judged against its claim."""
+    case = sut.case
+    digest = case.dataset.digest if case.dataset else None
+    return Result(case, judge(case.claim, measurement), measurement, software=software, data_digest=digest)

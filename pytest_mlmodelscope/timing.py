@@ -1,0 +1,122 @@
+"""A timed case: fresh worker processes under a load, one after another, each alone on its device."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_mlmodelscope.bench import Bench, judged
+from pytest_mlmodelscope.core.errors import MlmsError
+from pytest_mlmodelscope.core.result import Case, Result
+from pytest_mlmodelscope.interfaces.metric import TimedEvidence
+from pytest_mlmodelscope.manifest.data import sampled
+from pytest_mlmodelscope.sut import Sut
+from pytest_mlmodelscope.verdict import measure
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.agent.watch import Watch
+
+#: Prepared queries that a timed run cycles through: enough that no cache of results pays.
+TIMED_QUERIES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Prepared queries of a case, and the seconds that pre- and post-processing add to each."""
+
+    samples: list[Any]
+    overhead_s: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process run: what was timed in it, and what the worker said of itself."""
+
+    evidence: TimedEvidence
+    software: Mapping[str, Any]
+
+
+def time_case(bench: Bench, sut: Sut) -> Result:
+    """Time a case in as many process runs as its claim wants, and judge it."""
+    from pytest_mlmodelscope.agent.turns import turn
+    from pytest_mlmodelscope.agent.watch import watch
+
+    case, machine = sut.case, sut.machine
+    with turn(machine, case.id, bench.settings.progress) as alone, watch(case.target, machine) as seen:
+        queries = queries_of(bench, sut)
+        runs = [process_run(bench, sut, queries, seen, number) for number in range(case.claim.conditions.runs)]
+    bench.close()
+    measurement = measure.of_runs(case.claim, [run.evidence for run in runs])
+    latencies = tuple(round(value * 1e9) for run in runs for value in run.evidence.latencies_s)
+    result = judged(sut, measurement, runs[-1].software)
+    return dataclasses.replace(result, timings_ns=latencies, turn=alone, watched=seen.summary())
+
+
+def queries_of(bench: Bench, sut: Sut) -> Queries:
+    """Prepared queries, enough that a run cycles through different ones."""
+    before, after = sut.pipeline()
+    batch = before.batch_size(sut.case.claim.conditions.batch or 1)
+    items = sampled(bench.read(sut, sut.split), TIMED_QUERIES * batch, sut.data_name)
+    groups = [items[at : at + batch] for at in range(0, len(items) - batch + 1, batch)]
+    if not groups:
+        raise MlmsError(f"a batch of {batch} needs as many items", got=f"{len(items)} in {sut.split.name}")
+    samples = [before.tensors(group) for group in groups]
+    if sut.case.claim.conditions.measures == "model":
+        return Queries(samples, [0.0] * len(samples))
+    agent = bench.worker(sut).agent
+    overhead = []
+    for group, sample in zip(groups, samples, strict=True):
+        outputs, _ = agent.predict(sample)
+        started = time.perf_counter()
+        before.tensors(group)
+        after.predictions(outputs, len(group))
+        overhead.append(time.perf_counter() - started)
+    return Queries(samples, overhead)
+
+
+def process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch, number: int) -> Run:
+    """Put a fresh worker under the claim's load; it stays open."""
+    conditions = sut.case.claim.conditions
+    bench.settings.progress(f"{sut.case.id}: process run {number + 1} of {conditions.runs}")
+    bench.close()  # every run is a process of its own
+    worker = bench.worker(sut)
+    with seen:
+        settings = load_settings(sut.case, len(queries.samples))
+        timings = worker.agent.load(conditions.scenario, queries.samples, settings)
+    bench.keep_built(sut, worker.agent)
+    evidence = _evidence(timings, queries.overhead_s, conditions.percentile, worker.agent.stats())
+    return Run(evidence, worker.software)
+
+
+def _evidence(
+    timings: Mapping[str, Any], overhead: Sequence[float], percentile: float, stats: Mapping[str, int]
+) -> TimedEvidence:
+    import numpy as np
+
+    latencies = np.asarray(timings["latencies_ns"], dtype=float) / 1e9
+    added = np.resize(np.asarray(overhead), len(latencies))
+    return TimedEvidence(
+        latencies_s=latencies + added,
+        wall_s=timings["wall_ns"] / 1e9 + float(added.sum()),
+        samples=timings["samples"],
+        percentile=percentile,
+        peak_bytes=int(stats["peak_bytes"]),
+    )
+
+
+def load_settings(case: Case, samples: int) -> Any:
+    """Every query once, at least ten beyond the percentile, and the time that the claim asks for."""
+    tail = 1 - case.claim.conditions.percentile / 100
+    seconds = case.claim.conditions.seconds
+    return {
+        "warmup": 10,
+        "min_queries": max(samples, math.ceil(10 / max(tail, 1e-4))),
+        "min_seconds": seconds,
+        "max_seconds": max(30.0, 10 * seconds),
+        "samples": samples,
+        "batch": case.claim.conditions.batch or 1,
+    }
