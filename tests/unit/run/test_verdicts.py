@@ -273,6 +273,6 @@ def test_an_interruption_ends_the_run(engine, word_case, monkeypatch):
     def interrupted(text):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "settings", dataclasses.replace(engine.settings, progress=interrupted))
+    monkeypatch.setattr(engine._bench, "settings", dataclasses.replace(engine.settings, progress=interrupted))
     with pytest.raises(KeyboardInterrupt):
         engine.verify(word_case())
