@@ -11,7 +11,7 @@ from pytest_mlmodelscope.cli.show import as_report, columns, format_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.record.build import read
-from pytest_mlmodelscope.record.diff import FAILURES
+from pytest_mlmodelscope.record.diff import FAILURES, USUAL
 from pytest_mlmodelscope.record.diff import diff as compare_records
 
 
@@ -23,20 +23,21 @@ from pytest_mlmodelscope.record.diff import diff as compare_records
 @click.option(
     "--fail-on",
     metavar="KINDS",
-    default=",".join(FAILURES),
+    default=",".join(USUAL),
     show_default=True,
-    help="What makes the exit code 1: any of verdict, vanished and figures, joined by commas; or none.",
+    help="What makes the exit code 1: any of verdict, vanished, figures and machine, joined by commas; or none.",
 )
 def diff(a: Path, b: Path, format_: str, as_json: bool, fail_on: str) -> None:
     """Say what changed from record A to record B (two commits, or two machines).
 
     First what differs in machine and software, then verdicts that changed, cases that vanished or
     are new, then every figure with its uncertainty. A figure that was measured with another model,
-    other data or other conditions is shown and not judged.
+    other data or other conditions is shown and not judged. Then which items were decided otherwise, and
+    which differences may explain it all: those that the cases that changed share, and the others lack.
 
     Exit code 0 when nothing is worse; 1 when a verdict is worse (from confirmed to anything else,
     from inconclusive to refuted, to error), a case vanished, or a figure is worse by more than its
-    uncertainty; 2 when a record cannot be read.
+    uncertainty; 2 when a record cannot be read. `machine` fails where a case was timed on another machine.
     """
     kinds = _kinds(fail_on)
     difference = compare_records(read(a), read(b), (str(a), str(b)))

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
+from pytest_mlmodelscope.record.causes import Explanation, around_all, explanations, pair
 from pytest_mlmodelscope.record.compare import Fact, Figure, compare, facts
+from pytest_mlmodelscope.record.flips import Flip, flip
+from pytest_mlmodelscope.record.series import MACHINE
 
-#: What a gate can fail on.
-FAILURES: Final = ("verdict", "vanished", "figures")
+#: What a gate can fail on, and what it fails on unless something else is asked for.
+FAILURES: Final = ("verdict", "vanished", "figures", "machine")
+USUAL: Final = FAILURES[:3]
 #: A verdict with a higher number than before is worse.
 RANK: Final = {"confirmed": 0, "inconclusive": 1, "not_applicable": 1, "refuted": 2, "error": 3}
 #: Of the facts on a machine, those that say nothing about which machine it is.
@@ -48,7 +52,9 @@ class Difference:
     """Everything that is not the same in two records, and every figure that both have.
 
     ``names`` are what the two are called, ``written`` when they were. ``settings`` holds what
-    differs in commit and options, ``claims`` what differs in a claim itself.
+    differs in commit and options, ``claims`` what differs in a claim itself. ``flips`` are the cases whose answers
+    to single items, or whose outputs, are not the very same, ``explanations`` what may have caused all that changed.
+    ``elsewhere`` are the cases that were timed on another machine in a than in b.
     """
 
     names: tuple[str, str]
@@ -62,8 +68,11 @@ class Difference:
     new: tuple[Lone, ...]
     figures: tuple[Figure, ...]
     compared: int
+    flips: tuple[Flip, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
-    def worse(self, fail_on: Iterable[str] = FAILURES) -> tuple[str, ...]:
+    def worse(self, fail_on: Iterable[str] = USUAL) -> tuple[str, ...]:
         """A sentence for each thing that got worse, of the kinds asked for; empty lets a gate pass.
 
         Raises:
@@ -76,6 +85,7 @@ class Difference:
             "verdict": [f"{change.id}: {change.a} -> {change.b}" for change in self.verdicts if change.worse],
             "vanished": [f"{case.id}: vanished (was {case.verdict})" for case in self.vanished],
             "figures": [_figure_worse(figure) for figure in self.figures if figure.judgement == "worse"],
+            "machine": [f"{id_}: was timed on another machine" for id_ in self.elsewhere],
         }
         return tuple(sentence for kind in FAILURES if kind in chosen for sentence in told[kind])
 
@@ -84,21 +94,29 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str] = ("
     """What changed from record a to record b."""
     ours, theirs = a["mlms"], b["mlms"]
     pairs, vanished, new = match(ours["cases"], theirs["cases"])
+    machine = tuple(facts(_lasting(ours["machine"]), _lasting(theirs["machine"])))
+    host = tuple(facts(ours["software"], theirs["software"]))
+    settings = (
+        *facts(_picked(a["commit_info"], _COMMIT), _picked(b["commit_info"], _COMMIT), "commit"),
+        *facts(ours["settings"], theirs["settings"]),
+    )
+    around = tuple(around_all(machine, host, settings))
+    compared = [(old, now, compare(old, now), flip(old, now)) for old, now in pairs]
     return Difference(
         names=names,
         written=(a["datetime"], b["datetime"]),
-        machine=tuple(facts(_lasting(ours["machine"]), _lasting(theirs["machine"]))),
-        software=(*facts(ours["software"], theirs["software"]), *_frameworks(pairs)),
-        settings=(
-            *facts(_picked(a["commit_info"], _COMMIT), _picked(b["commit_info"], _COMMIT), "commit"),
-            *facts(ours["settings"], theirs["settings"]),
-        ),
+        machine=machine,
+        software=(*host, *_frameworks(pairs)),
+        settings=settings,
         claims=tuple(_edited(pairs)),
         verdicts=tuple(_changed(old, now) for old, now in pairs if old["verdict"] != now["verdict"]),
         vanished=tuple(_lone(case) for case in vanished),
         new=tuple(_lone(case) for case in new),
-        figures=tuple(figure for old, now in pairs if (figure := compare(old, now)) is not None),
+        figures=tuple(figure for _, _, figure, _ in compared if figure is not None),
         compared=len(pairs),
+        flips=tuple(flipped for _, _, _, flipped in compared if flipped is not None),
+        explanations=explanations([pair(old, now, around, figure, flipped) for old, now, figure, flipped in compared]),
+        elsewhere=tuple(now["id"] for old, now in pairs if _is_elsewhere(old, now, ours["machine"], theirs["machine"])),
     )
 
 
@@ -137,6 +155,12 @@ def _lonely(cases: Iterable[_Case]) -> dict[tuple[Any, ...], _Case]:
     numbered = _numbered(cases, "claim", "framework")
     twins = {key[:-1] for key in numbered if key[-1] > 1}
     return {(*key, case["id"]) if key[:-1] in twins else key: case for key, case in numbered.items()}
+
+
+def _is_elsewhere(old: _Case, now: _Case, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Whether two timed figures are of different machines, which is told by the cases or else by their sessions."""
+    machines = [_picked(case.get("machine") or session, MACHINE) for case, session in ((old, ours), (now, theirs))]
+    return old["kind"] == now["kind"] == "timed" and machines[0] != machines[1]
 
 
 def _lasting(machine: Mapping[str, Any]) -> dict[str, Any]:

@@ -184,7 +184,7 @@ def _against(row: Row, own: Kept, against: Kept) -> Row:
         why["differing"] = why["p"] = "other items were evaluated"
     else:
         differing = sum(one[1] != other[1] for one, other in zip(rows, others, strict=True))
-        right = _right(own.case, rows, others)
+        right = lost_and_won(own.case, rows, others)
         if right is None:
             why["p"] = f"{own.case['metric']} does not say of single items whether they are right"
     largest, why_not = largest_difference(outputs_of(own), outputs_of(against), own.case)
@@ -197,7 +197,7 @@ def _against(row: Row, own: Kept, against: Kept) -> Row:
     )
 
 
-def _right(case: _Case, rows: Sequence[Any], others: Sequence[Any]) -> tuple[int, int] | None:
+def lost_and_won(case: Mapping[str, Any], rows: Sequence[Any], others: Sequence[Any]) -> tuple[int, int] | None:
     """How many items only the other has right, and only this one; None where single items are not right or wrong."""
     metric, options = member("metrics", case["metric"]), case["conditions"]["metric_options"]
     if not hasattr(metric, "hits"):

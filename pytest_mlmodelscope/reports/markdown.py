@@ -9,7 +9,7 @@ from typing import Any, Final
 from pytest_mlmodelscope.record.compare import Figure
 from pytest_mlmodelscope.record.diff import Difference
 from pytest_mlmodelscope.record.matrix import Matrix
-from pytest_mlmodelscope.reports import _matrix, _text
+from pytest_mlmodelscope.reports import _causes, _matrix, _text
 
 _SPECIAL: Final = re.compile(r"([\\|`*\[\]~#])|(?<!\w)_|_(?!\w)")
 
@@ -37,11 +37,13 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
     """What differs around the records, then verdicts, then figures; width and colour say nothing here."""
     (a, b), (then, now) = difference.names, difference.written
     lines = [f"### {_conclusion(difference)}", "", f"a: {escaped(a)} ({then[:19]}), b: {escaped(b)} ({now[:19]})"]
+    if difference.elsewhere:
+        lines += ["", f"**Another machine**: of {len(difference.elsewhere):,} timed figures"]
     for title, facts in _text.fact_groups(difference):
         if facts:
             lines += ["", f"#### {title.capitalize()}", "", *_table(("", "a", "b"), _text.fact_rows(facts))]
     lines += _verdicts(difference)
-    return "\n".join(lines + _figures(difference))
+    return "\n".join([*lines, *_figures(difference), *_flips(difference), *_explained(difference)])
 
 
 def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
@@ -84,6 +86,18 @@ def _figures(difference: Difference) -> list[str]:
     figures, unchanged = _text.moved(difference)
     table = _table(("case", "a", "b", "change", ""), map(_figure_row, figures)) if figures else []
     return ["", "#### Figures", "", *table, *(["", unchanged] if unchanged else [])] if difference.figures else []
+
+
+def _flips(difference: Difference) -> list[str]:
+    lines = [f"- {escaped(case)}: {escaped(what)}" for case, what, _ in _causes.flips(difference)]
+    return ["", "#### Answers", "", *lines] if lines else []
+
+
+def _explained(difference: Difference) -> list[str]:
+    lines = []
+    for heading, sentences in _causes.explained(difference):
+        lines += ["", f"{heading}:", "", *(f"1. {escaped(sentence)}" for sentence in sentences)]
+    return ["", "#### What may explain it", *lines] if lines else []
 
 
 def _word(verdict: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_mlmodelscope.record.compare import Fact
 from pytest_mlmodelscope.record.diff import Difference, Lone, VerdictChange
 from pytest_mlmodelscope.record.matrix import Matrix
-from pytest_mlmodelscope.reports import _matrix, _text
+from pytest_mlmodelscope.reports import _causes, _matrix, _text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,7 +51,7 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
     parts += [line for change in changes for line in _verdict_lines(change, width)]
     parts += [_lone_line("vanished", "red", case) for case in difference.vanished]
     parts += [_lone_line("new", "cyan", case) for case in difference.new]
-    parts += _figures(difference, width)
+    parts += [*_figures(difference, width), *_flips(difference, width), *_explained(difference, width)]
     return _rendered([*parts, "", *_conclusion(difference)], width, colour)
 
 
@@ -168,6 +168,10 @@ def _all_remarks(cases: Sequence[Mapping[str, Any]], width: int) -> list[Rendera
 def _heading(difference: Difference) -> RenderableType:
     (a, b), (then, now) = difference.names, difference.written
     same = "" if difference.machine or difference.software else "\nsame machine, same software"
+    if difference.elsewhere:
+        same = (
+            f"\nANOTHER MACHINE: of {len(difference.elsewhere):,} timed figures; what differs may be the machine alone"
+        )
     return _styled(f"a: {_text.plain(a)}, {then[:19]}\nb: {_text.plain(b)}, {now[:19]}{same}", "")
 
 
@@ -205,6 +209,24 @@ def _figures(difference: Difference, width: int) -> list[RenderableType]:
             parts += _wrapped(f"{place}: {a} -> {b}", width, "    ")
     parts += _wrapped(unchanged, width, "") if unchanged else []
     return ["", _styled("figures", "bold"), *parts] if parts else []
+
+
+def _flips(difference: Difference, width: int) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for case, what, items in _causes.flips(difference):
+        parts += _wrapped(f"{_text.plain(case)}: {what}", width, "")
+        parts += [line for item in items for line in _wrapped(item, width, "    ")]
+    return ["", _styled("answers", "bold"), *parts] if parts else []
+
+
+def _explained(difference: Difference, width: int) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for heading, sentences in _causes.explained(difference):
+        parts.append(_styled(heading, ""))
+        for number, sentence in enumerate(sentences, 1):
+            lines = textwrap.wrap(f"{number}. {sentence}", width - 2, subsequent_indent="   ")
+            parts += [_styled(f"  {line}", "") for line in lines]
+    return ["", _styled("what may explain it", "bold"), *parts] if parts else []
 
 
 def _conclusion(difference: Difference) -> list[RenderableType]:

@@ -92,7 +92,7 @@ def test_figures_can_be_left_out(files, slower):
 def test_an_unknown_kind_is_a_wrong_call(files, kinds):
     done = CliRunner().invoke(cli, ["diff", *files(), "--fail-on", kinds])
     assert done.exit_code == 2
-    assert "verdict, vanished, figures; or none" in done.stderr
+    assert "verdict, vanished, figures, machine; or none" in done.stderr
 
 
 def test_a_person_is_told_what_failed(files):
