@@ -5,6 +5,9 @@ from __future__ import annotations
 from pytest_mlmodelscope.core.claim import Hardware
 from pytest_mlmodelscope.interfaces.target import Machine
 from pytest_mlmodelscope.targets._emulated import cpu_of
+from pytest_mlmodelscope.targets._processor import watching
+
+__all__ = ["admits", "probe", "watching"]
 
 
 def admits(hardware: Hardware) -> bool:

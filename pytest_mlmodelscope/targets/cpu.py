@@ -5,6 +5,9 @@ from __future__ import annotations
 from pytest_mlmodelscope.core.claim import Hardware
 from pytest_mlmodelscope.interfaces.target import Machine
 from pytest_mlmodelscope.targets._local import local_cpu
+from pytest_mlmodelscope.targets._processor import watching
+
+__all__ = ["ELSEWHERE", "admits", "probe", "watching"]
 
 #: Architectures that have a target of their own.
 ELSEWHERE = {"aarch64", "arm64", "ppc64le"}

@@ -20,6 +20,7 @@ from pytest_mlmodelscope.agent import view
 from pytest_mlmodelscope.agent.confinement import LAUNCHER, PROBE
 from pytest_mlmodelscope.agent.interpreters import fitting
 from pytest_mlmodelscope.remote.machine import Remote
+from pytest_mlmodelscope.remote.there import look
 from pytest_mlmodelscope.targets import local_cpu
 
 PYTHONS = {str(found.version): str(found.path) for found in fitting(">=3.6")}
@@ -53,6 +54,28 @@ def answer(python, program, *words, stdin=b"", **variables):
     done = run(python, program, *words, stdin=stdin, **variables)
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
+
+
+def test_a_look_says_what_went_on_and_how_the_machine_is_set_up(python):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as worker:
+        found = answer(python, "look", str(worker.pid))
+        worker.stdin.close()
+    assert found["worker"]["pids"] == [str(worker.pid)]
+    assert found["worker"]["cores"] == sorted(os.sched_getaffinity(0))
+    assert found["processes"][str(worker.pid)][1] == str(os.getpid())
+    here, settings = look.look(), look.settings()
+    assert found.keys() == here.keys()
+    assert found["cores"].keys() == here["cores"].keys()
+    assert answer(python, "look", "settings") == json.loads(json.dumps(settings))
+
+
+def test_without_a_number_a_worker_is_known_by_its_variables(python):
+    variables = {**os.environ, "MLMS_HOST": "1"}
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=variables) as worker:
+        found = answer(python, "look")
+        worker.stdin.close()
+    assert str(worker.pid) in found["worker"]["pids"]
+    assert str(os.getpid()) not in found["worker"]["pids"]
 
 
 def parcel(**files):
