@@ -17,11 +17,18 @@ from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.manifest.cache import Cache
 
-State = Literal["here", "can be had", "not here", "amiss"]
+State = Literal["here", "can be had", "not here", "unsteady", "unknown", "amiss"]
 
 #: Bytes on the cache's disk below which a framework may not fit any more.
 ROOM: Final = 2 * 10**9
-_STYLES: Final[dict[State, str | None]] = {"here": "green", "can be had": "cyan", "not here": None, "amiss": "red"}
+_STYLES: Final[dict[State, str | None]] = {
+    "here": "green",
+    "can be had": "cyan",
+    "not here": None,
+    "unsteady": "yellow",
+    "unknown": None,
+    "amiss": "red",
+}
 #: Programs that are not part of this package: what each is for, and what gets it.
 _PROGRAMS: Final = {
     "apt-get": ("fetches system libraries, emulators and simulators", "a Debian or Ubuntu system has it"),
@@ -56,14 +63,17 @@ class Finding:
 @click.option("--network", is_flag=True, help="Also try whether the package index can be reached.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def doctor(network: bool, as_json: bool) -> None:
-    """Say what is here, what could be, and what would get it: targets, isolation, frameworks, programs, cache.
+    """Say what is here, what could be, and what would get it: targets, isolation, frameworks, programs, cache; and
+    what makes timed figures unsteady.
 
     Nothing is fetched or built, and the network is used only with --network. The exit status is 1 when something is
     amiss: models cannot be isolated, no framework can be had, the cache cannot be written to, its disk is nearly full,
     or the package index cannot be reached.
     """
+    from pytest_mlmodelscope.cli.steady import findings
+
     cache = Cache()
-    found = [*_targets(), *_isolation(), *_frameworks(cache), *_programs(), *_places(cache)]
+    found = [*_targets(), *_isolation(), *_frameworks(cache), *_programs(), *findings(), *_places(cache)]
     if network:
         found.append(_network())
     if as_json:
