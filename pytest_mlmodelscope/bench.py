@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mlmodelscope.agent.care import USUAL, Care
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.manifest import Split
 from pytest_mlmodelscope.core.result import Case, Measurement, Result
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 class Settings:
     """How a session measures. ``sample`` items of a dataset are evaluated at most; None is all.
 
-    ``baselines`` is the folder that results are compared with, or with ``record`` written to.
+    ``baselines`` is the folder that results are compared with, or with ``record`` written to. ``care`` is
+    taken of timed runs.
     """
 
     cache: Path | None = None
@@ -36,6 +38,7 @@ class Settings:
     baselines: Path | None = None
     record: bool = False
     limits: Limits | None = None
+    care: Care = USUAL
     progress: Callable[[str], None] = lambda text: None
 
 

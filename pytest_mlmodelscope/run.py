@@ -18,7 +18,7 @@ from pytest_mlmodelscope.evaluating import Evaluator
 from pytest_mlmodelscope.interfaces.metric import CountedEvidence, DeviceEvidence, StaticEvidence
 from pytest_mlmodelscope.sut import Sut, require_processor
 from pytest_mlmodelscope.timing import time_case
-from pytest_mlmodelscope.verdict import baseline, measure
+from pytest_mlmodelscope.verdict import baseline, disturbance, measure
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.checking import Compared, Side
@@ -84,16 +84,17 @@ class Engine:
             return result
         kept, machine = Baselines(self.settings.baselines), result.machine["machine_class"]
         case = _as_there(result.case)
-        if self.settings.record and result.watched.get("throttled"):
-            slowed = "not recorded: the device was slowed down while it was timed"
-            return dataclasses.replace(result, baseline=BaselineComparison("none", slowed))
         if self.settings.record:
+            if hindered := _hindered(result):
+                return dataclasses.replace(result, baseline=BaselineComparison("none", f"not recorded: {hindered}"))
             if math.isfinite(result.measurement.value):
                 there = case_record(dataclasses.replace(result, case=case))
                 kept.put(machine, baseline_of(there, baseline.noise(result.measurement)))
             return result
         key = baseline.Key(conditions(case.claim), case.model.digest, result.data_digest)
         compared = baseline.compare(case.claim, result.measurement, key, kept.get(machine, case.id))
+        runs, marked = len(result.measurement.runs), disturbance.marked(result.watched)
+        compared = disturbance.weighed_baseline(case.claim, compared, runs, marked)
         return dataclasses.replace(result, baseline=compared)
 
     # -- figures of the model itself ------------------------------------------------------
@@ -181,6 +182,16 @@ def _as_there(case: Case) -> Case:
     if "://" not in case.target:
         return case
     return dataclasses.replace(case, target=usual_targets(case.claim)[0])
+
+
+def _hindered(result: Result) -> str:
+    """Why a figure makes no baseline, if anything speaks against it."""
+    if result.watched.get("throttled"):
+        return "the device was slowed down while it was timed"
+    marked, measurement = disturbance.marked(result.watched), result.measurement
+    if not marked or measurement is None or not disturbance.slows(result.case.claim):
+        return ""
+    return disturbance.told(marked, len(measurement.runs))
 
 
 def _seconds(figures: Mapping[str, float]) -> dict[str, float]:

@@ -15,9 +15,10 @@ from pytest_mlmodelscope.core.result import Case, Result
 from pytest_mlmodelscope.interfaces.metric import TimedEvidence
 from pytest_mlmodelscope.manifest.data import sampled
 from pytest_mlmodelscope.sut import Sut
-from pytest_mlmodelscope.verdict import measure
+from pytest_mlmodelscope.verdict import disturbance, measure
 
 if TYPE_CHECKING:
+    from pytest_mlmodelscope.agent.watch import Run as Seen
     from pytest_mlmodelscope.agent.watch import Watch
 
 #: Prepared queries that a timed run cycles through: enough that no cache of results pays.
@@ -46,14 +47,17 @@ def time_case(bench: Bench, sut: Sut) -> Result:
     from pytest_mlmodelscope.agent.watch import watch
 
     case, machine = sut.case, sut.machine
-    with turn(machine, case.id, bench.settings.progress) as alone, watch(case.target, machine) as seen:
+    care, progress = bench.settings.care, bench.settings.progress
+    with turn(machine, case.id, progress) as alone, watch(case.target, machine, care) as seen:
         queries = queries_of(bench, sut)
         runs = [process_run(bench, sut, queries, seen, number) for number in range(case.claim.conditions.runs)]
     bench.close()
     measurement = measure.of_runs(case.claim, [run.evidence for run in runs])
     latencies = tuple(round(value * 1e9) for run in runs for value in run.evidence.latencies_s)
     result = judged(sut, measurement, runs[-1].software)
-    return dataclasses.replace(result, timings_ns=latencies, turn=alone, watched=seen.summary())
+    watched = seen.summary()
+    verdict = disturbance.weighed(case.claim, result.verdict, measurement, disturbance.marked(watched))
+    return dataclasses.replace(result, verdict=verdict, timings_ns=latencies, turn=alone, watched=watched)
 
 
 def queries_of(bench: Bench, sut: Sut) -> Queries:
@@ -79,17 +83,26 @@ def queries_of(bench: Bench, sut: Sut) -> Queries:
 
 
 def process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch, number: int) -> Run:
-    """Put a fresh worker under the claim's load; it stays open."""
+    """Put a fresh worker under the claim's load, again where that was disturbed and may be repeated; it stays open."""
+    runs = sut.case.claim.conditions.runs
+    while True:
+        bench.settings.progress(f"{sut.case.id}: process run {number + 1} of {runs}")
+        run, what_went_on = _process_run(bench, sut, queries, seen)
+        if not seen.again(what_went_on):
+            return run
+
+
+def _process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch) -> tuple[Run, Seen]:
     conditions = sut.case.claim.conditions
-    bench.settings.progress(f"{sut.case.id}: process run {number + 1} of {conditions.runs}")
     bench.close()  # every run is a process of its own
-    worker = bench.worker(sut)
-    with seen:
+    with seen.pinning.held(conditions.threads):
+        worker = bench.worker(sut)
+    with seen.run(worker.agent.pid) as what_went_on:
         settings = load_settings(sut.case, len(queries.samples))
         timings = worker.agent.load(conditions.scenario, queries.samples, settings)
     bench.keep_built(sut, worker.agent)
     evidence = _evidence(timings, queries.overhead_s, conditions.percentile, worker.agent.stats())
-    return Run(evidence, worker.software)
+    return Run(evidence, worker.software), what_went_on
 
 
 def _evidence(

@@ -80,6 +80,11 @@ class Agent:
         """The last lines that the worker printed."""
         return tuple(self._worker.lines) if self._worker is not None else self._tail
 
+    @property
+    def pid(self) -> int | None:
+        """The process that is the worker or started it; None where it has no number on this machine."""
+        return None if self._worker is None else self._worker.process.pid
+
     def open(self, request: OpenRequest, framework: str | None = None) -> dict[str, Any]:
         """Load a model in a fresh worker; what its predictor says of itself.
 

@@ -44,6 +44,11 @@ class RemoteAgent(Agent):
         self._machine = remote(environment.there.address)
         self.limits = _of_machine(self.limits, self._machine.facts)
 
+    @property
+    def pid(self) -> int | None:
+        """None: the process here is that of the connection."""
+        return None
+
     def open(self, request: OpenRequest, framework: str | None = None) -> dict[str, Any]:
         """As the agent of a worker here, once the model's files are there; each is hashed there first.
 

@@ -46,6 +46,8 @@ OPTIONS = (
     Option("cache", "where fetched files and environments are kept", "text", "PATH"),
     Option("timeout", "seconds that a worker may take for one answer (default: 120)", "text", "SECONDS"),
     Option("memory", "gigabytes that a worker may allocate (default: four fifths of the machine's)", "text", "GB"),
+    Option("disturbed", "repeat (default), mark or ignore: what becomes of a disturbed timed run", "text", "HOW"),
+    Option("pin", "auto (default) or off: whether timed workers get cores of their own", "text", "HOW"),
     Option("isolation", "best (default), required or off: how a worker is kept from network and files", "text", "HOW"),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}

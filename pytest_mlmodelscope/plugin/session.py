@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import gc
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from pytest_mlmodelscope.agent.care import DISTURBED, PIN, Care
 from pytest_mlmodelscope.agent.limits import ISOLATION, Isolation
 from pytest_mlmodelscope.claim.expand import selection
 from pytest_mlmodelscope.claim.known import Known, load_known
@@ -28,6 +29,8 @@ from pytest_mlmodelscope.plugin.terminal import Terminal
 if TYPE_CHECKING:
     from pytest_mlmodelscope.interfaces.target import Machine
     from pytest_mlmodelscope.run import Engine, Settings
+
+Choice = TypeVar("Choice", bound=str)
 
 
 def start(config: pytest.Config) -> None:
@@ -66,7 +69,8 @@ class Session:
         self.collection = Collection(chosen, manifests, self._known(), self.roots)
         self._sample = sample_size(value(config, "evidence"))
         self._numbers = {name: number(config, name) for name in ("timeout", "memory")}
-        self._isolation = isolation(value(config, "isolation"))
+        self._isolation: Isolation = one_of(config, "isolation", ISOLATION)
+        self._care = Care(one_of(config, "disturbed", DISTURBED), one_of(config, "pin", PIN))
         self._policy = Policy(bool(value(config, "strict")), frozenset(self._required()))
         self.records: list[dict[str, Any]] = []
         #: What is verified on request only, and nobody asked for.
@@ -135,6 +139,7 @@ class Session:
             baselines=path_value(self._config, "baselines", "baselines"),
             record=bool(value(self._config, "record")),
             limits=self._limits(),
+            care=self._care,
             progress=self._progress,
         )
 
@@ -323,15 +328,16 @@ def number(config: pytest.Config, name: str) -> float | None:
     return amount
 
 
-def isolation(text: str | None) -> Isolation:
-    """How strictly workers are isolated: *best* unless something else is given.
+def one_of(config: pytest.Config, name: str, choices: Sequence[Choice]) -> Choice:
+    """One of the choices of an option, the first unless another is given.
 
     Raises:
-        UsageError: it is none of the choices.
+        UsageError: it is none of them.
     """
-    found = next((choice for choice in ISOLATION if choice == (text or "best")), None)
+    text = value(config, name) or choices[0]
+    found = next((choice for choice in choices if choice == text), None)
     if found is None:
-        raise pytest.UsageError(f"--mlms-isolation: expected {', '.join(ISOLATION)}, got {text!r}")
+        raise pytest.UsageError(f"--mlms-{name}: expected {', '.join(choices)}, got {text!r}")
     return found
 
 

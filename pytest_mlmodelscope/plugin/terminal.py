@@ -84,7 +84,7 @@ class Terminal:
         if left := self._session.left_out:
             targets = " or ".join(dict.fromkeys(case.target for case in left))
             terminalreporter.write_line(f'{len(left)} more are verified on request: -m "{targets}", -k or their ids')
-        for line in in_reach(records):
+        for line in (*disturbed(records), *in_reach(records)):
             terminalreporter.write_line(line, yellow=True)
         self._across(terminalreporter)
         self._where(terminalreporter)
@@ -110,6 +110,15 @@ class Terminal:
             root = path_value(self._config, "baselines", "baselines")
             assert root is not None  # it has a default
             terminalreporter.write_line(f"baselines recorded in {shown_path(root)}")
+
+
+def disturbed(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What became of the process runs of timed cases that something disturbed: one line, or none."""
+    runs = [run for record in records for run in (record.get("watched") or {}).get("runs") or ()]
+    counts = Counter(run["use"] for run in runs if run["why"])
+    if counts:
+        what = ", ".join(f"{count} {use}" for use, count in counts.items())
+        yield f"{sum(counts.values())} of {len(runs)} timed process runs were disturbed: {what}. See docs/machine.md"
 
 
 def in_reach(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:

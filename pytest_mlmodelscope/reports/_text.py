@@ -169,9 +169,22 @@ def remarks(case: Mapping[str, Any]) -> list[str]:
     slowed = (case.get("watched") or {}).get("throttled")
     if slowed:
         told.append(plain(f"THROTTLED: the device was slowed down while it was timed ({', '.join(slowed)})"))
+    told += disturbed(case)
     if case["failed"]:
         told.append(f"{case['failed']:,} items without an answer count as wrong")
     return told
+
+
+def disturbed(case: Mapping[str, Any]) -> list[str]:
+    """How many of a timed case's process runs something disturbed, and what; one line, or none."""
+    found: dict[str, list[str]] = {}
+    for run in (case.get("watched") or {}).get("runs") or ():
+        if run["why"]:
+            found.setdefault(run["use"], []).extend(run["why"][:1])
+    if not found:
+        return []
+    what = ", ".join(f"{len(reasons):,} {use}" for use, reasons in found.items())
+    return [plain(f"DISTURBED process runs: {what} ({next(iter(found.values()))[0]})")]
 
 
 def counts(cases: Iterable[Mapping[str, Any]]) -> str:

@@ -85,7 +85,18 @@ def cases(tmp_path_factory):
     (folder / "claims" / "gpu.yml").write_text(CLAIMS)
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "conftest.py").write_text(STAND_INS.format(folder=str(Path(gpus.__file__).parent)))
-    command = ["--mlms", "-m", "gpu", "--mlms-evidence", "sample:300", "--mlms-json", "record.json", "--mlms-record"]
+    command = [
+        "--mlms",
+        "-m",
+        "gpu",
+        "--mlms-evidence",
+        "sample:300",
+        "--mlms-disturbed",
+        "mark",
+        "--mlms-json",
+        "record.json",
+        "--mlms-record",
+    ]
     environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "CUDA_VISIBLE"))}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *command],
@@ -115,7 +126,11 @@ def test_a_timed_case_is_watched_alone_and_marked_where_it_was_slowed_down(cases
     assert case["turn"]["held"][0].startswith("gpu ")
     assert case["watched"]["power_w"]["max"] == 350
     assert case["watched"]["throttled"] == ["power cap"]
+    for run in case["watched"]["runs"]:
+        assert run["use"] == "marked"
+        assert "the device was slowed down: power cap" in run["why"]
     assert "THROTTLED" in cases[1]
+    assert "2 of 2 timed process runs were disturbed: 2 marked" in cases[1]
     # What was measured while it was slowed down is compared with nothing later.
     assert cases[2] == ["half-pytorch-gpu.json"]
 

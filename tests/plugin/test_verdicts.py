@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import gpus
 import pytest
+
+from pytest_mlmodelscope.plugin.terminal import disturbed
 
 TRUE, FALSE = "89.9 %", "95.0 %"
 OTHER_DATA = '{name: digits, relation: other, published: {name: "their digits"}}'
@@ -169,6 +172,26 @@ def test_a_latency_claim_rests_on_process_runs(run, write_claims, claim):
     write_claims(claim("quick", "50 ms", **timed, tolerance="{absolute: 0}"))
     result = run()
     result.assert_outcomes(passed=1)
+
+
+def test_what_becomes_of_disturbed_runs_and_cores_is_the_users_choice(run, project, write_claims, claim):
+    timed = {"metric": "latency", "unit": "ms", "conditions": "{threads: 1, runs: 2, seconds: 0.05}"}
+    write_claims(claim("quick", "50 ms", **timed, tolerance="{absolute: 0}"))
+    run("--mlms-disturbed", "ignore", "--mlms-pin", "off", "--mlms-json", "r.json").assert_outcomes(passed=1)
+    (case,) = json.loads((project.path / "r.json").read_text())["mlms"]["cases"]
+    assert [run["pinned"] for run in case["watched"]["runs"]] == [[], []]
+    assert {run["use"] for run in case["watched"]["runs"]} <= {"used", "ignored"}
+    result = run("--mlms-disturbed", "forget")
+    result.stderr.fnmatch_lines(["*--mlms-disturbed: expected repeat, mark, ignore, got 'forget'*"])
+
+
+def test_the_summary_says_once_how_many_runs_were_disturbed():
+    quiet, loud = {"use": "used", "why": []}, {"use": "marked", "why": ["others took 80% of the machine"]}
+    again = {**loud, "use": "repeated"}
+    records = [{"watched": {"runs": [again, loud, quiet]}}, {"watched": None}, {"watched": {"runs": [loud]}}, {}]
+    (line,) = disturbed(records)
+    assert line.startswith("3 of 4 timed process runs were disturbed: 1 repeated, 2 marked.")
+    assert list(disturbed([{"watched": {"runs": [quiet]}}])) == []
 
 
 def test_static_figures_need_no_data(run, write_claims, claim, model_bytes):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pytest_mlmodelscope.agent.care import Care
 from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.agent.remote_agent import RemoteAgent
@@ -228,7 +230,7 @@ def cases(stranger):
 
 
 def test_accuracy_and_latency_are_verified_there(place, cases, tmp_path):
-    settings = Settings(sample=2000, baselines=tmp_path, record=True)
+    settings = Settings(sample=2000, baselines=tmp_path, record=True, care=Care("ignore"))
     with Engine(settings) as engine:
         accuracy = engine.verify(cases["fashion-cnn-accuracy"])
         latency = engine.verify(cases["fashion-cnn-latency"])
@@ -236,6 +238,13 @@ def test_accuracy_and_latency_are_verified_there(place, cases, tmp_path):
     assert accuracy.measurement.n == 2000
     assert latency.verdict.word == "confirmed", latency.verdict
     assert len(latency.measurement.runs) == 3
+    # What went on there was looked at there; nobody chose cores.
+    assert len(latency.watched["runs"]) == 3
+    for run in latency.watched["runs"]:
+        assert run["worker_s"] > 0
+        assert run["waited_s"] is not None
+        assert (run["pinned"], run["cores"]) == ([], len(os.sched_getaffinity(0)))
+    assert latency.watched["setup"].keys() >= {"governors", "virtual"}
     # They are the baselines of a machine of that class, however it was reached.
     kept = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json"))
     folder = local_cpu().machine_class

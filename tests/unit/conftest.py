@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +119,40 @@ def _record():
 def record(_record):
     """A record of one accuracy case and one timed case, to be changed at will."""
     return copy.deepcopy(_record)
+
+
+#: Keeps a core busy with so many threads, for a minute at most; hashing lets them run side by side.
+BUSY = """
+import hashlib, sys, threading, time
+def work(data=bytes(2**20), end=time.monotonic() + 60):
+    while time.monotonic() < end:
+        hashlib.sha256(data)
+for _ in range(int(sys.argv[1])):
+    threading.Thread(target=work).start()
+print(flush=True)
+"""
+
+
+@pytest.fixture
+def busy():
+    """Starts a process that wants a core all the time, on the first that there is: ``busy(threads)``."""
+    started = []
+
+    def start(threads=1):
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, [min(before)])
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", BUSY, str(threads)], stdout=subprocess.PIPE, start_new_session=True
+            )
+        finally:
+            os.sched_setaffinity(0, before)
+        started.append(process)
+        process.stdout.readline()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()

@@ -118,6 +118,17 @@ def test_a_device_that_was_slowed_down_is_marked(record):
     assert _text.remarks(case) == ["THROTTLED: the device was slowed down while it was timed (power cap, power brake)"]
 
 
+def test_disturbed_runs_are_told_with_what_became_of_them(record):
+    case = record["mlms"]["cases"][0]
+    whys = {"used": [], "repeated": ["others took 80% of the machine", "and more"], "marked": ["it was hot"]}
+    runs = [{"use": use, "why": whys[use]} for use in ("used", "repeated", "marked", "repeated")]
+    case["watched"] = {"readings": 9, "throttled": [], "runs": runs}
+    told = "DISTURBED process runs: 2 repeated, 1 marked (others took 80% of the machine)"
+    assert _text.remarks(case) == [told]
+    case["watched"]["runs"] = runs[:1]
+    assert _text.remarks(case) == []
+
+
 def test_remarks_say_what_a_reader_must_know(record):
     case = record["mlms"]["cases"][0]
     case.update(verdict="refuted", reason="too low", failed=3)

@@ -20,6 +20,7 @@ from textwrap import dedent
 import psutil
 import pytest
 
+from pytest_mlmodelscope.agent.care import Care
 from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.claim.expand import expand
@@ -202,10 +203,11 @@ def timed_case(word_case):
 def settings(tmp_path) -> Settings:
     """A cache of one's own, no network, and limits that a test can wait for.
 
-    Not confined, as the model of words writes its log beside the project, with process ids of the host.
+    Not confined, as the model of words writes its log beside the project, with process ids of the host. What else
+    this machine does is no part of what is tested.
     """
     limits = Limits(open_s=60, predict_s=60, memory_bytes=4_000_000_000, isolation="off")
-    return Settings(cache=tmp_path / "cache", offline=True, limits=limits)
+    return Settings(cache=tmp_path / "cache", offline=True, limits=limits, care=Care(disturbed="ignore"))
 
 
 @pytest.fixture
