@@ -1,0 +1,1 @@
+"""Results that were measured elsewhere, as a table: read, and judged by rules with stated error rates."""

@@ -1,0 +1,87 @@
+"""Measured figures against those that were claimed, with what sampling, rounding and numerics allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
+from pytest_mlmodelscope.table import flips
+from pytest_mlmodelscope.table.cells import Cell, Metric, Published, Rules, Table
+from pytest_mlmodelscope.verdict.intervals import clopper_pearson
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One cell against its claim: the interval of what it may really be, what is admitted, the verdict."""
+
+    cell: int
+    low: float
+    high: float
+    admitted: tuple[float, float]
+    verdict: str
+
+
+def with_claims(table: Table, claims: Table) -> Table:
+    """The table with the claims of another one, which has a figure for each model and metric.
+
+    Raises:
+        UsageError: no claim is about a model and metric of the table.
+    """
+    known = {(cell.model, cell.metric): cell for cell in claims.cells}
+    cells = tuple(_with_claim(cell, known.get((cell.model, cell.metric))) for cell in table.cells)
+    if cells == table.cells:
+        models = dict.fromkeys(cell.model for cell in table.cells)
+        first = claims.cells[0]
+        raise UsageError(
+            f"no claim is about a figure of {table.path}",
+            where=claims.path,
+            got=f"{first.model}, {first.metric.name}",
+            hint=did_you_mean(first.model, models),
+        )
+    return replace(table, cells=cells, notes=(*table.notes, *claims.notes))
+
+
+def _with_claim(cell: Cell, claim: Cell | None) -> Cell:
+    if claim is None:
+        return cell
+    tolerance = claim.published.tolerance if claim.published else None
+    return replace(cell, published=Published(claim.value, claim.half, tolerance, claim.n))
+
+
+def held(cells: Sequence[Cell], rules: Rules, level: float) -> list[Held]:
+    """Every share and score that has a claim, each at ``level`` divided among all of them (Bonferroni)."""
+    places = [place for place, cell in enumerate(cells) if cell.published is not None and cell.metric.kind != "other"]
+    return [_held(place, cells[place], rules, level / len(places)) for place in places]
+
+
+def _held(place: int, cell: Cell, rules: Rules, level: float) -> Held:
+    published = cell.published
+    assert published is not None  # held asks for it
+    low, high = _interval(cell, rules, level)
+    margin = published.half + max(rules.tolerance, published.tolerance or 0.0)
+    least, most = _bounds(cell.metric, published.value, margin)
+    verdict = "inconclusive"
+    if least <= low and high <= most:
+        verdict = "confirmed"
+    elif high < least or most < low:
+        verdict = "refuted"
+    return Held(place, low, high, (least, most), verdict)
+
+
+def _bounds(metric: Metric, value: float, margin: float) -> tuple[float, float]:
+    """What is better than claimed does not refute a claim."""
+    slack = margin + 1e-12
+    return (0.0, value + slack) if metric.error else (value - slack, 1.0)
+
+
+def _interval(cell: Cell, rules: Rules, level: float) -> tuple[float, float]:
+    """What the figure may really be: of the same items within numerics, of others within sampling as well."""
+    n = cell.n or 1
+    published = cell.published
+    same = rules.census or (published is not None and published.n == cell.n and published.n is not None)
+    if same or cell.metric.kind == "score":
+        half = flips.critical(rules.flips * n, level) / n + cell.half
+        return max(0.0, cell.value - half), min(1.0, cell.value + half)
+    found = clopper_pearson(min(n, max(0, round(cell.value * n))), n, 1 - level)
+    return max(0.0, found.low - cell.half), min(1.0, found.high + cell.half)

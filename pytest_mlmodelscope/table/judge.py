@@ -1,0 +1,164 @@
+"""A table judged: all rules at their share of the error rate, and a verdict on every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from pytest_mlmodelscope.table import flips, impossible
+from pytest_mlmodelscope.table.cells import Cell, Finding, Judged, Rules, Table
+from pytest_mlmodelscope.table.claimed import Held, held
+from pytest_mlmodelscope.table.grouping import grouped, listed, points, size_of
+from pytest_mlmodelscope.table.implausible import Implausible, implausible
+from pytest_mlmodelscope.table.items import with_items
+from pytest_mlmodelscope.table.outliers import Deviation, comparable, deviations, variance_per_item
+from pytest_mlmodelscope.table.shifts import Shift, shifts
+from pytest_mlmodelscope.table.spread import Residual, residuals
+from pytest_mlmodelscope.table.twins import Twins, twins
+
+#: The rules that can be wrong, each of which has an equal share of the error rate.
+FAMILIES: Final = ("outlier", "shift", "twins", "implausible", "claim", "spread")
+DEFAULT: Final = Rules()
+#: Factors between units that are mistaken for each other.
+_UNITS: Final = {1e3: "a thousand", 1e6: "a million", 60.0: "sixty"}
+
+
+def judge(table: Table, rules: Rules = DEFAULT, items: int | None = None) -> Judged:
+    """What is wrong with a table, and a verdict on each of its figures.
+
+    Of tables in which nothing is wrong, a share ``rules.error_rate`` at most has any finding: each family
+    of rules has a sixth of it, and inside a family p-values are corrected for all its tests.
+    """
+    stated = [cell.n is not None for cell in table.cells]
+    table = with_items(table, items)
+    cells, level = table.cells, rules.error_rate / len(FAMILIES)
+    tested = deviations(cells, rules, level)
+    off = frozenset(one.cell for one in tested if one.p <= level)
+    claims = held(cells, rules, level)
+    alike = [one for one in twins(cells, _broken(cells, tested, level)) if one.p <= level]
+    findings = [
+        *impossible.findings(cells, stated),
+        *_with_twins(cells, list(grouped(cells, tested, level)), alike),
+        *(_of_shift(one) for one in shifts(cells, rules, off) if one.p <= level),
+        *(_of_twins(cells, one) for one in alike),
+        *(_of_implausible(one) for one in implausible(cells, off) if one.p <= level),
+        *(_of_claim(cells, one) for one in claims if one.verdict == "refuted"),
+        *(_of_residual(cells, one) for one in residuals(cells) if one.p <= level),
+    ]
+    verdicts, reasons = zip(*_verdicts(cells, findings, claims, tested), strict=True)
+    notes = (*table.notes, *impossible.notes(cells, stated), *_power(cells, rules, level))
+    tests = {"cells": len(cells), "compared": len(tested), "claims": len(claims)}
+    return Judged(table, rules, tuple(findings), verdicts, reasons, tests, notes)
+
+
+def _broken(cells: Sequence[Cell], tested: Sequence[Deviation], level: float) -> frozenset[int]:
+    return frozenset(one.cell for one in tested if one.p <= level and size_of(cells[one.cell], one) == "broken")
+
+
+def _with_twins(cells: Sequence[Cell], found: Sequence[Finding], alike: Sequence[Twins]) -> Iterator[Finding]:
+    """A figure that is off and is another model's has its explanation."""
+    for finding in found:
+        for one in alike:
+            models = {cells[place].model for place in finding.cells}
+            if finding.kind == "outlier" and set(finding.cells) <= set(one.cells):
+                other = next(iter(set(one.models) - models), "")
+                finding = replace(finding, hint=f"these are the figures of {other}: that model was loaded, it seems")
+        yield finding
+
+
+def _of_shift(one: Shift) -> Finding:
+    text = f"the {one.part} {one.name} is off by {points(one.difference)} in {one.metric}, in the mean of its models"
+    return Finding("shift", text, one.cells, "slight", one.p, "a constant difference: decoder, resize or rounding")
+
+
+def _of_twins(cells: Sequence[Cell], one: Twins) -> Finding:
+    sides = [
+        f"{model} on {listed([cells[place].stack for place in one.cells if cells[place].model == model])}"
+        for model in one.models
+    ]
+    figures = {cells[place].metric.name: cells[place].text for place in one.cells}
+    told = ", ".join(f"{name} {text}" for name, text in figures.items())
+    text = f"{sides[0]} has the very figures of {sides[1]}: {told}"
+    return Finding("twins", text, one.cells, "", one.p, "one model under two names: a wrong file was loaded, it seems")
+
+
+def _of_implausible(one: Implausible) -> Finding:
+    text = (
+        f"{one.model} is far below the other models wherever it runs: {100 * one.value:.4g} % right ({one.metric}), "
+        f"half of the models have {100 * one.typical:.4g} % or more"
+    )
+    hint = "that its stacks agree proves nothing: look at its input, labels and weights, or hold it against a claim"
+    return Finding("implausible", text, one.cells, "broken", one.p, hint)
+
+
+def _of_claim(cells: Sequence[Cell], one: Held) -> Finding:
+    cell = cells[one.cell]
+    text = f"{cell.model} on {cell.stack}: {_claim_reason(cell, one)}"
+    return Finding("claim", text, (one.cell,), "", None, "what was claimed may be of other data or conditions")
+
+
+def _claim_reason(cell: Cell, one: Held) -> str:
+    assert cell.published is not None  # it is held against it
+    return (
+        f"{cell.metric.name} {100 * cell.value:.5g} % ({100 * one.low:.4g} to {100 * one.high:.4g} %) "
+        f"against {100 * cell.published.value:.5g} % claimed"
+    )
+
+
+def _of_residual(cells: Sequence[Cell], one: Residual) -> Finding:
+    cell = cells[one.cell]
+    more = max(one.factor, 1 / one.factor)
+    near = next((word for unit, word in _UNITS.items() if 0.5 < more / unit < 2), "")
+    text = (
+        f"{cell.model} on {cell.stack}: {cell.metric.name} {cell.text} is {more:.3g} times "
+        f"{'more' if one.factor > 1 else 'less'} than model and stack make likely"
+    )
+    return Finding("spread", text, (one.cell,), "", one.p, f"a factor of {near}: another unit?" if near else "")
+
+
+def _power(cells: Sequence[Cell], rules: Rules, level: float) -> Iterator[str]:
+    """From which difference on a figure is seen to be off."""
+    groups = [group for group in comparable(cells) if len(group) > 1]
+    tests = sum(map(len, groups))
+    if not tests or not rules.paired:
+        return
+    per_item = variance_per_item(cells, groups, rules)
+    for n in sorted({cells[place].n or 1 for group in groups for place in group}, reverse=True)[:3]:
+        least = (flips.critical(per_item * n, level / tests) + 1) / n + flips.NEGLIGIBLE
+        yield f"of {n:,} items, a figure that is {100 * least:.2g} points off is seen"
+
+
+def _verdicts(
+    cells: Sequence[Cell], findings: Sequence[Finding], claims: Sequence[Held], tested: Sequence[Deviation]
+) -> Iterator[tuple[str, str]]:
+    """Of each cell, in order of weight: impossible or refuted, suspect, confirmed, consistent, open."""
+    against = {one.cell: one for one in claims}
+    compared = {one.cell: one for one in tested}
+    accused: dict[int, Finding] = {}
+    for finding in findings:
+        for place in _accused(finding, compared, findings):
+            accused.setdefault(place, finding)
+    for place, cell in enumerate(cells):
+        one, finding = against.get(place), accused.get(place)
+        if finding is not None and finding.kind == "impossible":
+            yield "refuted", finding.text
+        elif one is not None and one.verdict == "refuted":
+            yield "refuted", _claim_reason(cell, one)
+        elif finding is not None:
+            yield "suspect", finding.text
+        elif one is not None:
+            yield one.verdict, _claim_reason(cell, one)
+        elif place in compared:
+            yield "consistent", f"agrees with {len(compared[place].group.agreeing) - 1:,} other stacks"
+        else:
+            yield "inconclusive", "there is nothing to hold it against"
+
+
+def _accused(finding: Finding, compared: dict[int, Deviation], findings: Sequence[Finding]) -> Iterator[int]:
+    """The cells that a finding speaks against: of twins those that are off, where some are."""
+    if finding.kind != "twins":
+        yield from finding.cells
+        return
+    off = {place for one in findings if one.kind == "outlier" for place in one.cells}
+    yield from [place for place in finding.cells if place in off] or finding.cells
