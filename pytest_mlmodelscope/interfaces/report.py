@@ -16,6 +16,13 @@ class Report(Protocol):
         """A ``record.diff.Difference``: machine and software, then verdicts, then figures."""
 
 
+class TableReport(Report, Protocol):
+    """A report that also shows a table of results from elsewhere."""
+
+    def table(self, judged: Any, width: int = 80, colour: bool = False) -> str:
+        """A ``table.cells.Judged``: what was found, and what that rests on."""
+
+
 class MatrixReport(Report, Protocol):
     """A report that also shows one model on several frameworks."""
 

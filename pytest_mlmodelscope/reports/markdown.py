@@ -9,7 +9,8 @@ from typing import Any, Final
 from pytest_mlmodelscope.record.compare import Figure
 from pytest_mlmodelscope.record.diff import Difference
 from pytest_mlmodelscope.record.matrix import Matrix
-from pytest_mlmodelscope.reports import _causes, _matrix, _text
+from pytest_mlmodelscope.reports import _causes, _judged, _matrix, _text
+from pytest_mlmodelscope.table.cells import Judged
 
 _SPECIAL: Final = re.compile(r"([\\|`*\[\]~#])|(?<!\w)_|_(?!\w)")
 
@@ -54,6 +55,18 @@ def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) 
         lines += [*_table(_matrix.head(matrix), _matrix.rows(matrix)), ""]
         lines += [f"- {escaped(remark)}" for remark in _matrix.remarks(matrix)]
     return "\n".join(lines)
+
+
+def table(judged: Judged, width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+    """What was found in a table of results, and what that rests on; width and colour say nothing here."""
+    rows = [
+        (_judged.kind(one), one.text, one.hint, _judged.lines(judged, one), _judged.chance(one))
+        for one in judged.findings
+    ]
+    found = ["", *_table(("finding", "what", "perhaps", "where", "by chance"), rows)] if rows else []
+    remarks = [f"- {escaped(remark)}" for remark in _judged.remarks(judged)]
+    head = [f"### {_judged.counts(judged)}", "", escaped(_judged.title(judged))]
+    return "\n".join([*head, *found, "", *remarks])
 
 
 def escaped(text: str) -> str:

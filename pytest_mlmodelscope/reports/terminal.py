@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_mlmodelscope.record.compare import Fact
 from pytest_mlmodelscope.record.diff import Difference, Lone, VerdictChange
 from pytest_mlmodelscope.record.matrix import Matrix
-from pytest_mlmodelscope.reports import _causes, _matrix, _text
+from pytest_mlmodelscope.reports import _causes, _judged, _matrix, _text
+from pytest_mlmodelscope.table.cells import Judged
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -68,6 +69,24 @@ def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) 
         for remark in _matrix.remarks(matrix):
             parts += _wrapped(remark, max(width, 40), "  ")
     return _rendered(parts, max(width, 40), colour)
+
+
+def table(judged: Judged, width: int = 80, colour: bool = False) -> str:
+    """What was found in a table of results, then what that rests on, then the counts of its verdicts."""
+    width = max(width, 40)
+    parts: list[RenderableType] = [_styled(_judged.title(judged), "bold")]
+    for finding in judged.findings:
+        text = f"{_judged.kind(finding).upper()}  {_text.plain(finding.text)}"
+        parts += ["", *(_styled(line, "red") for line in textwrap.wrap(text, width, subsequent_indent="    "))]
+        parts += _wrapped(_text.plain(finding.hint), width, "    ")
+        told = [_judged.lines(judged, finding), _judged.chance(finding)]
+        parts += _wrapped("; ".join(filter(None, told)), width, "    ")
+    parts.append("")
+    for remark in _judged.remarks(judged):
+        parts += _wrapped(remark, width, "")
+    return _rendered(
+        [*parts, "", _styled(_judged.counts(judged), "red" if judged.findings else "green")], width, colour
+    )
 
 
 def listing(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80) -> str:

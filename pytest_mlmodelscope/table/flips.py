@@ -23,6 +23,8 @@ def tail(difference: NDArray[np.float64], variance: NDArray[np.float64]) -> NDAr
     """The probability of a difference at least as large, in items, of either sign."""
     from scipy.stats import skellam
 
+    if not difference.size:
+        return np.zeros(0)
     apart = np.ceil(np.abs(difference) - 1e-6)
     half = np.maximum(variance, 1e-12) / 2
     found = 2 * np.asarray(skellam.sf(apart - 1, half, half), dtype=float)

@@ -10,6 +10,8 @@ from pytest_mlmodelscope.table.cells import Cell, Finding
 from pytest_mlmodelscope.table.outliers import Deviation
 
 Size = Literal["slight", "large", "broken"]
+Part = Literal["framework", "machine"]
+_PARTS: Final[tuple[Part, ...]] = ("machine", "framework")
 #: What is likely to make a difference of each size.
 CAUSES: Final[dict[Size, str]] = {
     "slight": "another decoder, resize or crop, or another version of the weights",
@@ -21,6 +23,8 @@ SLIGHT: Final = 0.01
 #: A framework or machine is at fault itself where so many models, and this share of its figures, are off.
 LEAST_MODELS: Final = 3
 MOST: Final = 0.5
+#: Figures that differ by less than this share of what others differ are alike.
+ALIKE: Final = 0.2
 
 
 def size_of(cell: Cell, deviation: Deviation) -> Size:
@@ -57,21 +61,39 @@ def listed(names: Sequence[str], most: int = 6) -> str:
 
 
 def _disagreements(cells: Sequence[Cell], off: Mapping[int, Deviation]) -> Iterator[Finding]:
+    """One where two frameworks, or two machines, disagree in many models; then one for each model that is left."""
+    left = dict(off)
+    for part in _PARTS:
+        places = [place for place in left if _splits(cells, left[place], part)]
+        models = list(dict.fromkeys(cells[place].model for place in places))
+        if len(models) >= LEAST_MODELS:
+            names = listed([getattr(cells[place], part) for place in places])
+            text = f"the {part}s {names} do not agree in {len(models)} models ({listed(models)})"
+            yield _disagreement(cells, {place: left.pop(place) for place in places}, text)
     by_model: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for place in sorted(off):
+    for place in sorted(left):
         cell = cells[place]
         by_model[cell.model, cell.dataset, cell.precision].append(place)
     for (model, _, _), places in by_model.items():
         metric = cells[places[0]].metric.name
         told = [f"{cells[place].stack} {cells[place].text}" for place in places if cells[place].metric.name == metric]
-        yield Finding(
-            "disagreement",
-            f"the stacks of {model} do not agree, and none of them has a majority: {metric} {listed(told)}",
-            tuple(places),
-            _largest(cells, [off[place] for place in places]),
-            min(off[place].p for place in places),
-            "a claim for this model would say which is right",
-        )
+        text = f"the stacks of {model} do not agree, and none of them has a majority: {metric} {listed(told)}"
+        yield _disagreement(cells, {place: left[place] for place in places}, text)
+
+
+def _disagreement(cells: Sequence[Cell], off: Mapping[int, Deviation], text: str) -> Finding:
+    size = _largest(cells, list(off.values()))
+    p = min(one.p for one in off.values())
+    return Finding("disagreement", text, tuple(off), size, p, "a third one, or a claim, would say which is right")
+
+
+def _splits(cells: Sequence[Cell], deviation: Deviation, part: Part) -> bool:
+    """Whether figures of one framework (machine) are alike and those of several are not."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for place in deviation.group.cells:
+        values[getattr(cells[place], part)].append(cells[place].value)
+    inside = max(max(some) - min(some) for some in values.values())
+    return len(values) > 1 and inside < ALIKE * abs(deviation.difference)
 
 
 def _largest(cells: Sequence[Cell], deviations: Sequence[Deviation]) -> Size:
@@ -81,24 +103,22 @@ def _largest(cells: Sequence[Cell], deviations: Sequence[Deviation]) -> Size:
 
 def _whole(
     cells: Sequence[Cell], off: Mapping[int, Deviation], everything: Sequence[int]
-) -> tuple[Literal["framework", "machine"], str, list[int]] | None:
+) -> tuple[Part, str, list[int]] | None:
     """The framework or machine of which the largest share of figures is off, where it is large enough."""
     best: tuple[float, int] = (0.0, 0)
-    found: tuple[Literal["framework", "machine"], str, list[int]] | None = None
-    for part in ("framework", "machine"):
+    found: tuple[Part, str, list[int]] | None = None
+    for part in reversed(_PARTS):
         names = {getattr(cells[place], part) for place in everything}
         for name in sorted(names) if len(names) > 1 else ():
             places = sorted(place for place in off if getattr(cells[place], part) == name)
             all_ = sum(getattr(cells[place], part) == name for place in everything)
             share = (len(places) / all_, len(places))
             if share[0] >= MOST and len({cells[place].model for place in places}) >= LEAST_MODELS and share > best:
-                best, found = share, ("framework" if part == "framework" else "machine", name, places)
+                best, found = share, (part, name, places)
     return found
 
 
-def _of_whole(
-    cells: Sequence[Cell], off: Mapping[int, Deviation], part: Literal["framework", "machine"], name: str
-) -> Finding:
+def _of_whole(cells: Sequence[Cell], off: Mapping[int, Deviation], part: Part, name: str) -> Finding:
     models = listed([cells[place].model for place in off])
     size = _largest(cells, list(off.values()))
     far = [one.difference for one in off.values()]

@@ -55,9 +55,7 @@ def implausible(cells: Sequence[Cell], apart: frozenset[int]) -> list[Implausibl
 
 
 def _among(cells: Sequence[Cell], models: dict[str, list[int]]) -> Iterator[Implausible]:
-    right = {
-        model: median(_right(cells[place]) for place in places) for model, places in models.items()
-    }
+    right = {model: median(_right(cells[place]) for place in places) for model, places in models.items()}
     n = {model: cells[places[0]].n or 1 for model, places in models.items()}
     typical = median(right.values())
     far = [model for model, share in right.items() if share < FAR * typical]
@@ -70,7 +68,9 @@ def _among(cells: Sequence[Cell], models: dict[str, list[int]]) -> Iterator[Impl
     for model in far:
         p = float(t.cdf((_odds(right[model], n[model]) - fmean(others)) / scale, len(others) - 1))
         places = models[model]
-        yield Implausible(model, cells[places[0]].metric.name, right[model], typical, tuple(places), p)
+        metric = cells[places[0]].metric
+        shown = [1 - share if metric.error else share for share in (right[model], typical)]
+        yield Implausible(model, metric.name, shown[0], shown[1], tuple(places), p)
 
 
 def _right(cell: Cell) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -43,7 +44,7 @@ def _orders(cells: Sequence[Cell]) -> Iterator[Finding]:
             rows[_row_key(cell)].append(place)
     for places in rows.values():
         ordered = sorted(places, key=lambda place: cells[place].metric.k or 0)
-        for one, other in zip(ordered, ordered[1:], strict=False):
+        for one, other in pairwise(ordered):
             a, b = cells[one], cells[other]
             gain = (a.value - b.value) if b.metric.error else (b.value - a.value)
             if a.metric.k != b.metric.k and gain < -(a.half + b.half):

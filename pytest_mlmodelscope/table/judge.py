@@ -40,9 +40,9 @@ def judge(table: Table, rules: Rules = DEFAULT, items: int | None = None) -> Jud
     findings = [
         *impossible.findings(cells, stated),
         *_with_twins(cells, list(grouped(cells, tested, level)), alike),
-        *(_of_shift(one) for one in shifts(cells, rules, off) if one.p <= level),
+        *_of_shifts(cells, [one for one in shifts(cells, rules, off) if one.p <= level]),
         *(_of_twins(cells, one) for one in alike),
-        *(_of_implausible(one) for one in implausible(cells, off) if one.p <= level),
+        *_of_implausible([one for one in implausible(cells, off) if one.p <= level]),
         *(_of_claim(cells, one) for one in claims if one.verdict == "refuted"),
         *(_of_residual(cells, one) for one in residuals(cells) if one.p <= level),
     ]
@@ -59,17 +59,27 @@ def _broken(cells: Sequence[Cell], tested: Sequence[Deviation], level: float) ->
 def _with_twins(cells: Sequence[Cell], found: Sequence[Finding], alike: Sequence[Twins]) -> Iterator[Finding]:
     """A figure that is off and is another model's has its explanation."""
     for finding in found:
-        for one in alike:
-            models = {cells[place].model for place in finding.cells}
-            if finding.kind == "outlier" and set(finding.cells) <= set(one.cells):
-                other = next(iter(set(one.models) - models), "")
-                finding = replace(finding, hint=f"these are the figures of {other}: that model was loaded, it seems")
-        yield finding
+        own = {cells[place].model for place in finding.cells}
+        others = [
+            next(iter(set(one.models) - own), "")
+            for one in alike
+            if finding.kind == "outlier" and set(finding.cells) & set(one.cells)
+        ]
+        hint = f"these are the figures of {others[0]}: that model was loaded, it seems" if others else finding.hint
+        yield replace(finding, hint=hint)
 
 
-def _of_shift(one: Shift) -> Finding:
-    text = f"the {one.part} {one.name} is off by {points(one.difference)} in {one.metric}, in the mean of its models"
-    return Finding("shift", text, one.cells, "slight", one.p, "a constant difference: decoder, resize or rounding")
+def _of_shifts(cells: Sequence[Cell], found: Sequence[Shift]) -> Iterator[Finding]:
+    """One for each framework and machine, whatever metrics show it."""
+    for part, name in dict.fromkeys((one.part, one.name) for one in found):
+        rows = [one for one in found if (one.part, one.name) == (part, name)]
+        told = " and ".join(f"{points(one.difference)} in {one.metric}" for one in rows)
+        others = {getattr(cell, part) for cell in cells} - {name}
+        against = next(iter(others)) if len(others) == 1 else f"the other {part}s"
+        text = f"the {part} {name} is off against {against} by {told}, in the mean of its models"
+        places = tuple(sorted(place for one in rows for place in one.cells))
+        hint = "a constant difference: decoder, resize, precision or rounding"
+        yield Finding("shift", text, places, "slight", min(one.p for one in rows), hint)
 
 
 def _of_twins(cells: Sequence[Cell], one: Twins) -> Finding:
@@ -83,13 +93,18 @@ def _of_twins(cells: Sequence[Cell], one: Twins) -> Finding:
     return Finding("twins", text, one.cells, "", one.p, "one model under two names: a wrong file was loaded, it seems")
 
 
-def _of_implausible(one: Implausible) -> Finding:
-    text = (
-        f"{one.model} is far below the other models wherever it runs: {100 * one.value:.4g} % right ({one.metric}), "
-        f"half of the models have {100 * one.typical:.4g} % or more"
-    )
-    hint = "that its stacks agree proves nothing: look at its input, labels and weights, or hold it against a claim"
-    return Finding("implausible", text, one.cells, "broken", one.p, hint)
+def _of_implausible(found: Sequence[Implausible]) -> Iterator[Finding]:
+    """One for each model, whatever metrics show it."""
+    for model in dict.fromkeys(one.model for one in found):
+        rows = [one for one in found if one.model == model]
+        one = rows[0]
+        text = (
+            f"{model} is far below the other models wherever it runs: {one.metric} {100 * one.value:.4g} %, "
+            f"the median of the models is {100 * one.typical:.4g} %"
+        )
+        hint = "that its stacks agree proves nothing: look at its input, labels and weights, or hold it against a claim"
+        places = tuple(sorted(place for row in rows for place in row.cells))
+        yield Finding("implausible", text, places, "broken", min(row.p for row in rows), hint)
 
 
 def _of_claim(cells: Sequence[Cell], one: Held) -> Finding:
@@ -137,16 +152,16 @@ def _verdicts(
     compared = {one.cell: one for one in tested}
     accused: dict[int, Finding] = {}
     for finding in findings:
-        for place in _accused(finding, compared, findings):
+        for place in _accused(finding, findings):
             accused.setdefault(place, finding)
     for place, cell in enumerate(cells):
-        one, finding = against.get(place), accused.get(place)
-        if finding is not None and finding.kind == "impossible":
-            yield "refuted", finding.text
+        one, found = against.get(place), accused.get(place)
+        if found is not None and found.kind == "impossible":
+            yield "refuted", found.text
         elif one is not None and one.verdict == "refuted":
             yield "refuted", _claim_reason(cell, one)
-        elif finding is not None:
-            yield "suspect", finding.text
+        elif found is not None:
+            yield "suspect", found.text
         elif one is not None:
             yield one.verdict, _claim_reason(cell, one)
         elif place in compared:
@@ -155,7 +170,7 @@ def _verdicts(
             yield "inconclusive", "there is nothing to hold it against"
 
 
-def _accused(finding: Finding, compared: dict[int, Deviation], findings: Sequence[Finding]) -> Iterator[int]:
+def _accused(finding: Finding, findings: Sequence[Finding]) -> Iterator[int]:
     """The cells that a finding speaks against: of twins those that are off, where some are."""
     if finding.kind != "twins":
         yield from finding.cells

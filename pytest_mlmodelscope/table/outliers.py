@@ -7,7 +7,7 @@ others nothing says which is, and the model's stacks disagree.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import median
 from typing import Final
@@ -17,8 +17,15 @@ import numpy as np
 from pytest_mlmodelscope.table import flips
 from pytest_mlmodelscope.table.cells import Cell, Rules
 
-#: Median absolute deviation -> standard deviation of a normal distribution.
-_MAD: Final = 1.4826
+#: The shortest interval with half of so many normal values -> their standard deviation: one over its median in
+#: 100,000 draws each; and of very many values.
+_SHORTEST: Final = {
+    3: 2.75, 4: 5.33, 5: 1.69, 6: 2.37, 7: 1.39, 8: 1.73, 9: 1.24, 10: 1.47, 11: 1.16, 12: 1.32, 13: 1.1, 14: 1.23,
+}  # fmt: skip
+_SHORTEST_OF_MANY: Final = 0.741
+#: Stacks of a model, and models, from which a table shows how much its stacks differ.
+LEAST_STACKS: Final = 3
+LEAST_MODELS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,101 +63,118 @@ def comparable(cells: Sequence[Cell], kinds: Sequence[str] = ("share", "score"))
 
 
 def variance_per_item(cells: Sequence[Cell], groups: Sequence[Sequence[int]], rules: Rules) -> float:
-    """The variance of a difference for each item: what is allowed, or what this very table shows where that is more.
+    """The variance of one stack's difference, for each item: what is allowed, or what this very table shows
+    where that is more.
 
-    The deviations from each model's median show it, robustly; the smallest of each model is the
-    median's own.
+    Of each model the shortest interval that holds half of its stacks shows it, and of these the median over
+    all models: half of the stacks of half of the models may be off and do not count.
     """
-    found: list[float] = []
-    for group in groups:
-        if len(group) < 3 or not rules.paired:
-            continue
-        middle = median(cells[place].value for place in group)
-        sizes = sorted(abs(cells[place].value - middle) * np.sqrt(cells[place].n or 1) for place in group)
-        found += sizes[1:]
-    if not found:
+    found = [
+        _shortest_half([cells[place] for place in group])
+        for group in groups
+        if len(group) >= LEAST_STACKS and rules.paired
+    ]
+    if len(found) < LEAST_MODELS:
         return rules.flips
-    spread = _MAD * float(np.median(found)) * (1 + 2 / np.sqrt(len(found)))
-    return max(rules.flips, spread**2)
+    spread = float(np.median(found)) * (1 + 1 / np.sqrt(len(found)))
+    return float(max(rules.flips, spread**2))
+
+
+def _shortest_half(group: Sequence[Cell]) -> float:
+    """The standard deviation by the shortest half, of one item: in items it grows with the root of their number."""
+    values = sorted(cell.value for cell in group)
+    half = (len(values) + 1) // 2
+    shortest = min(high - low for low, high in zip(values, values[half - 1 :], strict=False))
+    return float(shortest * np.sqrt(group[0].n or 1) * _SHORTEST.get(len(values), _SHORTEST_OF_MANY))
 
 
 def deviations(cells: Sequence[Cell], rules: Rules, level: float) -> list[Deviation]:
     """Every cell of a group of two or more against it, with p corrected for all of them (Holm)."""
-    groups = [group for group in comparable(cells) if len(group) > 1]
-    per_item = variance_per_item(cells, groups, rules)
-    tests = sum(map(len, groups))
-    found = [one for group in groups for one in _against(cells, group, per_item, level / max(tests, 1), rules)]
-    corrected = flips.holm([one.p for one in found])
-    return [Deviation(one.cell, one.group, one.difference, p) for one, p in zip(found, corrected, strict=True)]
-
-
-def _against(
-    cells: Sequence[Cell], places: Sequence[int], per_item: float, level: float, rules: Rules
-) -> Iterator[Deviation]:
-    group = _group(cells, places, per_item, level, rules)
-    if group.reference is None:
-        values = [cells[place].value for place in places]
-        for place in places:
-            other = max(values, key=lambda value: abs(value - cells[place].value))
-            p = _p(cells[place], other, cells[places[0]], per_item, rules)
-            yield Deviation(place, group, cells[place].value - other, p)
-        return
-    typical = cells[group.agreeing[0]]
-    differences = [cells[place].value - group.reference for place in places]
-    for place, difference, p in zip(
-        places, differences, _all_p(cells, places, group, typical, per_item, rules), strict=True
-    ):
-        yield Deviation(place, group, difference, p)
-
-
-def _all_p(
-    cells: Sequence[Cell], places: Sequence[int], group: Group, typical: Cell, per_item: float, rules: Rules
-) -> list[float]:
-    """One call for all that are paired: Skellam's tail costs as much for one as for many."""
-    assert group.reference is not None
-    reference = group.reference
-    paired = [place for place in places if _is_paired(cells[place], typical, rules)]
-    items = np.array([float(cells[place].n or 1) for place in paired])
-    apart = [
-        flips.apart(cells[place].value, reference, cells[place].half + typical.half, float(cells[place].n or 1))
-        for place in paired
-    ]
-    found = dict(zip(paired, flips.tail(np.array(apart), per_item * items).tolist(), strict=True)) if paired else {}
+    places = [places for places in comparable(cells) if len(places) > 1]
+    noise = Noise(rules.paired, variance_per_item(cells, places, rules), level / max(sum(map(len, places)), 1))
+    found = [pair for group in places for pair in _pairs(cells, _group(cells, group, noise))]
+    others = [_others(cells, place, group) for place, group, _ in found]
+    p = noise.tails([(cells[place], other) for place, _, other in found], others)
     return [
-        found[place] if place in found else _p(cells[place], reference, typical, per_item, rules) for place in places
+        Deviation(place, group, cells[place].value - other.value, corrected)
+        for (place, group, other), corrected in zip(found, flips.holm(p), strict=True)
     ]
 
 
-def _is_paired(one: Cell, other: Cell, rules: Rules) -> bool:
-    return one.metric.kind != "share" or (rules.paired and one.n == other.n)
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How far figures of one model may lie apart: the variance of each item, and the level of a single test."""
+
+    paired: bool
+    per_item: float
+    level: float
+
+    def is_paired(self, one: Cell, other: Cell) -> bool:
+        """Whether two figures are of the same items."""
+        return one.metric.kind != "share" or (self.paired and one.n == other.n)
+
+    def near(self, one: Cell, other: Cell) -> bool:
+        """Whether a difference of two figures, both with their own flips, is no less likely than the level."""
+        if not self.is_paired(one, other):
+            return _unpaired(one, other) > self.level
+        n = one.n or 1
+        apart = flips.apart(one.value, other.value, one.half + other.half, n)
+        return apart <= flips.critical(2 * self.per_item * n, self.level)
+
+    def tails(self, pairs: Sequence[tuple[Cell, Cell]], others: Sequence[int]) -> list[float]:
+        """The probability of each difference from the median of so many others, which have flips of their own.
+
+        One call for all that are paired: many cost as much as one.
+        """
+        n = np.array([float(one.n or 1) for one, _ in pairs])
+        apart = [flips.apart(one.value, other.value, one.half + other.half, one.n or 1) for one, other in pairs]
+        found = flips.tail(np.array(apart), self.per_item * n * (1 + 1 / np.array(others))).tolist()
+        return [
+            float(p) if self.is_paired(one, other) else _unpaired(one, other)
+            for p, (one, other) in zip(found, pairs, strict=True)
+        ]
 
 
-def _p(cell: Cell, reference: float, typical: Cell, per_item: float, rules: Rules) -> float:
-    n = cell.n or 1
-    if _is_paired(cell, typical, rules):
-        apart = flips.apart(cell.value, reference, cell.half + typical.half, n)
-        return float(flips.tail(np.array([apart]), np.array([per_item * n]))[0])
-    other = typical.n or 1
-    return flips.unpaired_tail(round(cell.value * n), n, round(reference * other), other)
+def _unpaired(one: Cell, other: Cell) -> float:
+    n, other_n = one.n or 1, other.n or 1
+    return flips.unpaired_tail(round(one.value * n), n, round(other.value * other_n), other_n)
 
 
-def _group(cells: Sequence[Cell], places: Sequence[int], per_item: float, level: float, rules: Rules) -> Group:
-    """What the largest set of stacks agrees on. Each framework counts once, as its machines say the same;
-    cells count where there is one framework.
-    """
+def _pairs(cells: Sequence[Cell], group: Group) -> Iterator[tuple[int, Group, Cell]]:
+    """Each cell of a group, and what it is held against: the reference, else the farthest of the others."""
+    for place in group.cells:
+        if group.reference is not None:
+            yield place, group, replace(cells[group.agreeing[0]], value=group.reference)
+        else:
+            yield (
+                place,
+                group,
+                max((cells[one] for one in group.cells), key=lambda one: abs(one.value - cells[place].value)),
+            )
 
-    def near(one: int, other: int) -> bool:
-        a, b = cells[one], cells[other]
-        if not _is_paired(a, b, rules):
-            return _p(a, b.value, b, per_item, rules) > level
-        n = a.n or 1
-        return flips.apart(a.value, b.value, a.half + b.half, n) <= flips.critical(per_item * n, level)
 
-    sets = {place: tuple(other for other in places if near(place, other)) for place in places}
+def _others(cells: Sequence[Cell], place: int, group: Group) -> int:
+    """How many frameworks a cell is held against, besides its own."""
+    return len({cells[one].framework for one in group.agreeing} - {cells[place].framework}) or 1
+
+
+def _group(cells: Sequence[Cell], places: Sequence[int], noise: Noise) -> Group:
+    """What the largest set of stacks agrees on, by the number of its votes."""
+    sets = [tuple(other for other in places if noise.near(cells[place], cells[other])) for place in places]
     alone = len({cells[place].framework for place in places}) == 1
-    sizes = [len({cells[one].framework for one in sets[place]}) if not alone else len(sets[place]) for place in places]
-    best = [sets[place] for place, size in zip(places, sizes, strict=True) if size == max(sizes)]
+    votes = [_votes([cells[one] for one in found], alone) for found in sets]
+    best = [found for found, number in zip(sets, votes, strict=True) if number == max(votes)]
     if any(not set(one) & set(best[0]) for one in best):
         return Group(tuple(places), None, ())
     agreeing = best[len(best) // 2]
     return Group(tuple(places), median(cells[one].value for one in agreeing), agreeing)
+
+
+def _votes(agreeing: Sequence[Cell], alone: bool) -> tuple[int, int]:
+    """Each framework has one, as its machines say the same; then each machine, where frameworks agree on it.
+
+    ``alone``: there is one framework in all, so that only machines count.
+    """
+    frameworks = len({cell.framework for cell in agreeing})
+    machines = len({cell.machine for cell in agreeing})
+    return (len(agreeing), 0) if alone else (frameworks, machines if frameworks > 1 else 0)

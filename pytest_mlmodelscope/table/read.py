@@ -52,10 +52,9 @@ def read_table(
     line, header = rows[0]
     found = layout(header, f"{shown_path(path)}:{line}", given or {}, metrics, claims)
     raw = [one for line, row in rows[1:] for one in _figures(path, line, row, header, found)]
-    if not raw:
+    if not any(one.measured for one in raw):
         raise DocumentError("holds no figure", where=shown_path(path), expected="a number in a column of figures")
-    raw = _labelled(raw, found)
-    cells, notes = _in_one_unit(raw)
+    cells, notes = _in_one_unit(_labelled(raw))
     if found.ignored:
         notes.append(f"columns of which nothing is read: {', '.join(found.ignored)}")
     return Table(shown_path(path), tuple(cells), tuple(notes))
@@ -150,15 +149,14 @@ def _of_wide(row: Sequence[str], header: Sequence[str], found: Layout, cell: Cel
             told.unit,
             number(row[place], where, header[place]),
             None if beside is None else number(row[beside], where, header[beside]),
-            found.wide[beside].unit if beside in found.wide else told.unit,
+            found.wide[beside].unit if beside is not None and beside in found.wide else told.unit,
             number(_text(row, found, "tolerance"), where, "tolerance"),
             None if is_missing(n) else whole_number(n, where),
         )
 
 
-def _labelled(raw: Sequence[_Raw], found: Layout) -> list[_Raw]:
+def _labelled(raw: Sequence[_Raw]) -> list[_Raw]:
     """A version is part of a name only where it tells two apart."""
-    del found
     several = {}
     for key in ("model", "framework"):
         versions: dict[str, set[str]] = {}
@@ -187,14 +185,11 @@ def _labelled(raw: Sequence[_Raw], found: Layout) -> list[_Raw]:
 def _in_one_unit(raw: Sequence[_Raw]) -> tuple[list[Cell], list[str]]:
     """Shares and scores as fractions; a column that gives no unit is in per cent where most of it is above 1."""
     notes: list[str] = []
-    cells = []
     scales = {metric: _scale([one for one in raw if one.cell.metric == metric]) for metric in _metrics(raw)}
-    for metric, (unit, _) in scales.items():
-        if metric.kind != "other" and unit:
-            notes.append(f"{metric.name} is taken to be in {unit}, for its size")
-    for one in raw:
-        if one.measured is not None:
-            cells.append(_scaled(one, scales[one.cell.metric]))
+    for unit in dict.fromkeys(unit for metric, (unit, _) in scales.items() if metric.kind != "other" and unit):
+        of = ", ".join(metric.name for metric, (its, _) in scales.items() if its == unit and metric.kind != "other")
+        notes.append(f"taken to be in {unit}, for their size: {of}")
+    cells = [_scaled(one, scales[one.cell.metric]) for one in raw if one.measured is not None]
     return cells, notes
 
 

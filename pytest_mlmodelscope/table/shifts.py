@@ -38,61 +38,81 @@ def shifts(cells: Sequence[Cell], rules: Rules, apart: frozenset[int]) -> list[S
     different models have no common direction, so their sum has the sum of their variances; the mean
     is taken to be nearer to 0 by what is negligible.
     """
-    groups = comparable([cell for cell in cells])
+    groups = comparable(cells)
     per_item = variance_per_item(cells, [group for group in groups if len(group) > 1], rules)
     found = [
         shift
         for part, name, metric in _tests(cells)
-        if (shift := _shift(cells, groups, (part, name, metric), per_item, apart)) is not None
+        if (shift := _shift(cells, groups, (part, name, metric), apart)) is not None
     ]
-    corrected = flips.holm([one.p for one in found])
+    variances = np.array([per_item * sum(row.items * (1 + 1 / row.others) for row in one.rows) for one in found])
+    certain = np.array([_certain(one) for one in found])
+    corrected = flips.holm(flips.tail(certain, variances).tolist())
     return [
-        Shift(one.part, one.name, one.metric, one.difference, one.cells, p)
+        Shift(
+            one.part,
+            one.name,
+            one.metric,
+            sum(row.difference for row in one.rows) / sum(row.items for row in one.rows),
+            tuple(sorted(place for row in one.rows for place in row.cells)),
+            p,
+        )
         for one, p in zip(found, corrected, strict=True)
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Of one model: the difference in items, of how many, against how many others, the rounding, its cells."""
+
+    model: str
+    difference: float
+    items: int
+    others: int
+    rounding: float
+    cells: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is held against the others, model by model."""
+
+    part: Part
+    name: str
+    metric: str
+    rows: tuple[_Row, ...]
+
+
+def _certain(one: _Rows) -> float:
+    """The sum of the differences in items, less rounding and what is negligible."""
+    allowed = sum((flips.NEGLIGIBLE + row.rounding) * row.items for row in one.rows)
+    return max(0.0, abs(sum(row.difference for row in one.rows)) - allowed)
+
+
 def _tests(cells: Sequence[Cell]) -> Iterator[tuple[Part, str, str]]:
     metrics = dict.fromkeys(cell.metric.name for cell in cells if cell.metric.kind != "other")
-    for metric in metrics:
-        for framework in dict.fromkeys(cell.framework for cell in cells):
-            yield "framework", framework, metric
-        for machine in dict.fromkeys(cell.machine for cell in cells):
-            yield "machine", machine, metric
+    parts: tuple[Part, ...] = ("framework", "machine")
+    for part in parts:
+        names = list(dict.fromkeys(getattr(cell, part) for cell in cells))
+        # Of two, each is off from the other by as much.
+        for name in names[:1] if len(names) == 2 else names:
+            for metric in metrics:
+                yield part, name, metric
 
 
 def _shift(
-    cells: Sequence[Cell],
-    groups: Sequence[Sequence[int]],
-    test: tuple[Part, str, str],
-    per_item: float,
-    apart: frozenset[int],
-) -> Shift | None:
+    cells: Sequence[Cell], groups: Sequence[Sequence[int]], test: tuple[Part, str, str], apart: frozenset[int]
+) -> _Rows | None:
     part, name, metric = test
-    # Of each model: the difference in items, its variance, and the cells it is of.
-    rows: list[tuple[float, float, list[int]]] = []
+    rows: list[_Row] = []
     for group in groups:
         if cells[group[0]].metric.name == metric:
-            usable = [place for place in group if place not in apart]
-            rows += _differences(cells, usable, part, name, per_item)
-    models = {cells[row[2][0]].model for row in rows}
-    if len(models) < LEAST_MODELS:
-        return None
-    items = sum(cells[row[2][0]].n or 1 for row in rows)
-    total = sum(row[0] for row in rows)
-    certain = max(0.0, abs(total) - flips.NEGLIGIBLE * items - sum(_rounding(cells, row[2]) for row in rows))
-    p = float(flips.tail(np.array([certain]), np.array([sum(row[1] for row in rows)]))[0])
-    places = sorted(place for row in rows for place in row[2])
-    return Shift(part, name, metric, total / items, tuple(places), p)
+            rows += _differences(cells, [place for place in group if place not in apart], part, name)
+    enough = len({row.model for row in rows}) >= LEAST_MODELS
+    return _Rows(part, name, metric, tuple(rows)) if enough else None
 
 
-def _rounding(cells: Sequence[Cell], places: Sequence[int]) -> float:
-    return 2 * cells[places[0]].half * (cells[places[0]].n or 1)
-
-
-def _differences(
-    cells: Sequence[Cell], usable: Sequence[int], part: Part, name: str, per_item: float
-) -> Iterator[tuple[float, float, list[int]]]:
+def _differences(cells: Sequence[Cell], usable: Sequence[int], part: Part, name: str) -> Iterator[_Row]:
     """One for each model: its machines say the same of a framework, and so do its frameworks of a machine."""
     own = [place for place in usable if getattr(cells[place], part) == name]
     others = [place for place in usable if place not in own]
@@ -101,6 +121,8 @@ def _differences(
         own, others = ([place for place in side if cells[place].framework in frameworks] for side in (own, others))
     if not own or not others or len({cells[place].n for place in (*own, *others)}) > 1:
         return
-    n = cells[own[0]].n or 1
+    first = cells[own[0]]
+    n = first.n or 1
     here, there = (median(cells[place].value for place in side) for side in (own, others))
-    yield (here - there) * n, per_item * n, own
+    stacks = len({cells[place].framework for place in others})
+    yield _Row(first.model, (here - there) * n, n, stacks, 2 * first.half, tuple(own))

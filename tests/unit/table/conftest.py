@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from pytest_mlmodelscope.table.cells import Cell, Metric, Table
 
@@ -68,3 +70,19 @@ def with_values(table, value, **where):
         return replace(one, value=moved, text=f"{moved:.5f}")
 
     return replace(table, cells=tuple(new(one) for one in table.cells))
+
+
+@pytest.fixture(scope="session")
+def tables():
+    """What makes tables, for tests that need them."""
+    return SimpleNamespace(
+        clean=clean, cell=cell, changed=changed, with_values=with_values, one_model=one_model, TOP1=TOP1, TOP5=TOP5
+    )
+
+
+def one_model(*values, n=50_000, model="model", metric=TOP1):
+    """One model on as many stacks as there are values, each on a framework of its own."""
+    cells = [
+        cell(model, f"framework-{place}", "here", metric, round(value * n), n) for place, value in enumerate(values)
+    ]
+    return Table("table.csv", tuple(cells))
