@@ -38,7 +38,7 @@ def with_claims(table: Table, claims: Table) -> Table:
             got=f"{first.model}, {first.metric.name}",
             hint=did_you_mean(first.model, models),
         )
-    return replace(table, cells=cells, notes=(*table.notes, *claims.notes))
+    return replace(table, cells=cells, notes=tuple(dict.fromkeys((*table.notes, *claims.notes))))
 
 
 def _with_claim(cell: Cell, claim: Cell | None) -> Cell:

@@ -43,7 +43,7 @@ def judge(table: Table, rules: Rules = DEFAULT, items: int | None = None) -> Jud
         *_of_shifts(cells, [one for one in shifts(cells, rules, off) if one.p <= level]),
         *(_of_twins(cells, one) for one in alike),
         *_of_implausible([one for one in implausible(cells, off) if one.p <= level]),
-        *(_of_claim(cells, one) for one in claims if one.verdict == "refuted"),
+        *_of_claims(cells, [one for one in claims if one.verdict == "refuted"]),
         *(_of_residual(cells, one) for one in residuals(cells) if one.p <= level),
     ]
     verdicts, reasons = zip(*_verdicts(cells, findings, claims, tested), strict=True)
@@ -107,10 +107,16 @@ def _of_implausible(found: Sequence[Implausible]) -> Iterator[Finding]:
         yield Finding("implausible", text, places, "broken", min(row.p for row in rows), hint)
 
 
-def _of_claim(cells: Sequence[Cell], one: Held) -> Finding:
-    cell = cells[one.cell]
-    text = f"{cell.model} on {cell.stack}: {_claim_reason(cell, one)}"
-    return Finding("claim", text, (one.cell,), "", None, "what was claimed may be of other data or conditions")
+def _of_claims(cells: Sequence[Cell], refuted: Sequence[Held]) -> Iterator[Finding]:
+    """One for each model and metric; the figure that is farthest from its claim is told."""
+    hint = "what was claimed may be of other data or conditions"
+    for key in dict.fromkeys((cells[one.cell].model, cells[one.cell].metric.name) for one in refuted):
+        rows = [one for one in refuted if (cells[one.cell].model, cells[one.cell].metric.name) == key]
+        worst = max(rows, key=lambda one: max(one.admitted[0] - one.high, one.low - one.admitted[1]))
+        cell = cells[worst.cell]
+        others = f"; as well on {len(rows) - 1:,} more" if len(rows) > 1 else ""
+        text = f"{cell.model} on {cell.stack}: {_claim_reason(cell, worst)}{others}"
+        yield Finding("claim", text, tuple(one.cell for one in rows), "", None, hint)
 
 
 def _claim_reason(cell: Cell, one: Held) -> str:
@@ -139,8 +145,10 @@ def _power(cells: Sequence[Cell], rules: Rules, level: float) -> Iterator[str]:
     if not tests or not rules.paired:
         return
     per_item = variance_per_item(cells, groups, rules)
-    for n in sorted({cells[place].n or 1 for group in groups for place in group}, reverse=True)[:3]:
-        least = (flips.critical(per_item * n, level / tests) + 1) / n + flips.NEGLIGIBLE
+    others = {cells[group[0]].n or 1: len({cells[place].framework for place in group}) for group in groups}
+    for n, frameworks in sorted(others.items(), reverse=True)[:3]:
+        variance = per_item * n * (1 + 1 / max(1, frameworks - 1))
+        least = (flips.critical(variance, level / tests) + 1) / n + flips.NEGLIGIBLE
         yield f"of {n:,} items, a figure that is {100 * least:.2g} points off is seen"
 
 

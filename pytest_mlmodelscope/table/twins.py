@@ -79,11 +79,11 @@ def _by_model(
 def _near(one: _Stacks, other: _Stacks, n: int) -> dict[tuple[_Figures, _Figures], float]:
     """The different pairs of figures of two models that lie near each other, and the chance of each of being the same.
 
-    They are compared stack by stack; one that the other model lacks against what that has most often.
+    They are compared stack by stack, and each stack with what the other model has most often.
     """
     pairs = {(figures, other[stack][0]) for stack, (figures, _) in one.items() if stack in other}
-    pairs |= {(figures, _usual(other)) for stack, (figures, _) in one.items() if stack not in other}
-    pairs |= {(_usual(one), figures) for stack, (figures, _) in other.items() if stack not in one}
+    pairs |= {(figures, _usual(other)) for figures, _ in one.values()}
+    pairs |= {(_usual(one), figures) for figures, _ in other.values()}
     found = {pair: _chance([(x, y) for (_, x), (_, y) in zip(*pair, strict=True)], n) for pair in pairs}
     return {pair: chance for pair, chance in found.items() if chance is not None}
 
