@@ -204,8 +204,9 @@ def watch(target: str, machine: Machine, care: Care = USUAL) -> Iterator[Watch]:
     about: dict[str, Any] = {"look": look, "disturbed": care.disturbed, "settings": settings}
     watching = getattr(named(target), "watching", None)
     with nullcontext(dict) if watching is None else watching(machine) as read:
-        # Another machine's cores are chosen by nobody.
-        yield Watch(read, pin=care.pin == "auto" and not machine.address, **about)
+        # Another machine's cores are chosen by nobody, and what drives a GPU needs more than it has threads.
+        pin = care.pin == "auto" and not machine.address and machine.device == "cpu"
+        yield Watch(read, pin=pin, **about)
 
 
 def _looks(machine: Machine) -> tuple[Look, Mapping[str, Any]]:
