@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_mlmodelscope.bench import Bench, judged
 from pytest_mlmodelscope.core.errors import MlmsError
-from pytest_mlmodelscope.core.result import Case, Result
+from pytest_mlmodelscope.core.result import Result
 from pytest_mlmodelscope.interfaces.metric import TimedEvidence
+from pytest_mlmodelscope.loading import Loaded, batch_of, load
 from pytest_mlmodelscope.manifest.data import sampled
 from pytest_mlmodelscope.sut import Sut
 from pytest_mlmodelscope.verdict import disturbance, measure
+from pytest_mlmodelscope.verdict.percentile import held_back, shown
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.watch import Run as Seen
@@ -27,10 +28,11 @@ TIMED_QUERIES: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """Prepared queries of a case, and the seconds that pre- and post-processing add to each."""
+    """Prepared queries of a case with so many items each, and the seconds that pre- and post-processing add to each."""
 
     samples: list[Any]
     overhead_s: list[float]
+    batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +57,23 @@ def time_case(bench: Bench, sut: Sut) -> Result:
     measurement = measure.of_runs(case.claim, [run.evidence for run in runs])
     latencies = tuple(round(value * 1e9) for run in runs for value in run.evidence.latencies_s)
     result = judged(sut, measurement, runs[-1].software)
+    verdict = held_back(result.verdict, shown(case.claim, [run.evidence for run in runs]))
     watched = seen.summary()
-    verdict = disturbance.weighed(case.claim, result.verdict, measurement, disturbance.marked(watched))
+    verdict = disturbance.weighed(case.claim, verdict, measurement, disturbance.marked(watched))
     return dataclasses.replace(result, verdict=verdict, timings_ns=latencies, turn=alone, watched=watched)
 
 
 def queries_of(bench: Bench, sut: Sut) -> Queries:
     """Prepared queries, enough that a run cycles through different ones."""
     before, after = sut.pipeline()
-    batch = before.batch_size(sut.case.claim.conditions.batch or 1)
+    batch = before.batch_size(batch_of(sut.case.claim.conditions, before.batched))
     items = sampled(bench.read(sut, sut.split), TIMED_QUERIES * batch, sut.data_name)
     groups = [items[at : at + batch] for at in range(0, len(items) - batch + 1, batch)]
     if not groups:
         raise MlmsError(f"a batch of {batch} needs as many items", got=f"{len(items)} in {sut.split.name}")
     samples = [before.tensors(group) for group in groups]
     if sut.case.claim.conditions.measures == "model":
-        return Queries(samples, [0.0] * len(samples))
+        return Queries(samples, [0.0] * len(samples), batch)
     agent = bench.worker(sut).agent
     overhead = []
     for group, sample in zip(groups, samples, strict=True):
@@ -79,7 +82,7 @@ def queries_of(bench: Bench, sut: Sut) -> Queries:
         before.tensors(group)
         after.predictions(outputs, len(group))
         overhead.append(time.perf_counter() - started)
-    return Queries(samples, overhead)
+    return Queries(samples, overhead, batch)
 
 
 def process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch, number: int) -> Run:
@@ -87,49 +90,36 @@ def process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch, number: i
     runs = sut.case.claim.conditions.runs
     while True:
         bench.settings.progress(f"{sut.case.id}: process run {number + 1} of {runs}")
-        run, what_went_on = _process_run(bench, sut, queries, seen)
+        run, what_went_on = _process_run(bench, sut, queries, seen, number)
         if not seen.again(what_went_on):
             return run
 
 
-def _process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch) -> tuple[Run, Seen]:
+def _process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch, number: int) -> tuple[Run, Seen]:
     conditions = sut.case.claim.conditions
     bench.close()  # every run is a process of its own
     with seen.pinning.held(conditions.threads):
         worker = bench.worker(sut)
     with seen.run(worker.agent.pid) as what_went_on:
-        settings = load_settings(sut.case, len(queries.samples))
-        timings = worker.agent.load(conditions.scenario, queries.samples, settings)
+        loaded = load(worker.agent, sut.case, queries.samples, queries.batch, number)
     bench.keep_built(sut, worker.agent)
-    evidence = _evidence(timings, queries.overhead_s, conditions.percentile, worker.agent.stats())
+    evidence = _evidence(loaded, queries, conditions.percentile, worker.agent.stats())
     return Run(evidence, worker.software), what_went_on
 
 
-def _evidence(
-    timings: Mapping[str, Any], overhead: Sequence[float], percentile: float, stats: Mapping[str, int]
-) -> TimedEvidence:
+def _evidence(loaded: Loaded, queries: Queries, percentile: float, stats: Mapping[str, int]) -> TimedEvidence:
     import numpy as np
 
-    latencies = np.asarray(timings["latencies_ns"], dtype=float) / 1e9
-    added = np.resize(np.asarray(overhead), len(latencies))
+    timings = loaded.timings
+    latencies = np.asarray(loaded.latencies_ns, dtype=float) / 1e9
+    # A query of several batches is prepared as often.
+    calls = max(1, timings["samples"] // (queries.batch * max(1, len(timings["latencies_ns"]))))
+    added = np.resize(np.asarray(queries.overhead_s), (len(latencies), calls)).sum(axis=1)
     return TimedEvidence(
         latencies_s=latencies + added,
         wall_s=timings["wall_ns"] / 1e9 + float(added.sum()),
         samples=timings["samples"],
         percentile=percentile,
         peak_bytes=int(stats["peak_bytes"]),
+        rate=loaded.rate,
     )
-
-
-def load_settings(case: Case, samples: int) -> Any:
-    """Every query once, at least ten beyond the percentile, and the time that the claim asks for."""
-    tail = 1 - case.claim.conditions.percentile / 100
-    seconds = case.claim.conditions.seconds
-    return {
-        "warmup": 10,
-        "min_queries": max(samples, math.ceil(10 / max(tail, 1e-4))),
-        "min_seconds": seconds,
-        "max_seconds": max(30.0, 10 * seconds),
-        "samples": samples,
-        "batch": case.claim.conditions.batch or 1,
-    }

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from pytest_mlmodelscope.agent.archive import archive, recipe_archive
 from pytest_mlmodelscope.agent.confinement import Held, Worker, best, record, started
@@ -28,6 +28,7 @@ from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 from pytest_mlmodelscope.interfaces.scenario import Settings, Timings
 from pytest_mlmodelscope.worker import window, wire
 from pytest_mlmodelscope.worker.limits import tells_of_memory
+from pytest_mlmodelscope.worker.loading import KEPT
 
 #: Tensors by name: numpy arrays, or lists of text (None where there is no value).
 Tensors = Mapping[str, Any]
@@ -155,14 +156,16 @@ class Agent:
         """Train the model on these items."""
         self._ask("fit", [*inputs.items(), ("labels", list(labels))], self.limits.fit_s)
 
-    def load(self, scenario: str, samples: Sequence[Tensors], settings: Settings) -> Timings:
-        """Run a scenario inside the worker over prepared queries, which repeat when they run out."""
+    def load(self, scenario: str, samples: Sequence[Tensors], settings: Settings, engine: str | None = None) -> Timings:
+        """Run a scenario inside the worker over prepared queries, which repeat when they run out.
+
+        ``engine`` issues the queries instead of the scenario itself (``loadgen``).
+        """
         flat = [tensor for sample in samples for tensor in sample.items()]
-        question = {"scenario": scenario, "width": len(samples[0]), "settings": dict(settings)}
+        question = {"scenario": scenario, "width": len(samples[0]), "settings": dict(settings), "engine": engine}
         longest = 2 * settings["max_seconds"] + 2 * self.limits.predict_s
         header, tensors = self._ask("load", flat, longest, question)
-        latencies = tensors[0][1].tolist()
-        return {"latencies_ns": latencies, "wall_ns": header["wall_ns"], "samples": header["samples"]}
+        return timings_of(header, tensors)
 
     def count(self, figures: Sequence[str], inputs: Tensors) -> dict[str, float]:
         """What is counted of the model, by the names asked for; ``inputs`` are one query, or empty."""
@@ -369,6 +372,18 @@ class Agent:
         if error["kind"] == "input":
             return ModelError(error["message"])
         return ModelError(said).with_tail([*self.tail, *error["frames"][-1:]])
+
+
+def timings_of(header: Mapping[str, Any], tensors: Iterable[tuple[str, Any]]) -> Timings:
+    """What a worker told of a load: times, and the answers that it kept by the numbers of their queries."""
+    found: dict[str, Any] = {**header, "answers": {}}
+    for name, value in tensors:
+        if name.startswith(KEPT):
+            number, _, output = name.removeprefix(KEPT).partition("/")
+            found["answers"].setdefault(int(number), {})[output] = value
+        else:
+            found[name] = value.tolist()
+    return cast("Timings", found)
 
 
 def _question(inputs: Tensors, memory: SharedMemory) -> list[Any]:

@@ -37,6 +37,7 @@ def _texts(framework: str, folder: Path | None) -> dict[str, bytes]:
     members |= _modules(_HOME / "worker", "worker")
     members |= _modules(_HOME / "frameworks", "frameworks")
     members |= _modules(folder or framework_spec(framework).folder, f"frameworks/{framework}")
+    members |= _modules(_HOME / "scenarios", "scenarios")
     members |= {f"{_PACKAGE}/scenarios/{name}.py": _source("scenarios", name) for name in names("scenarios")}
     texts = {place: source.read_bytes() for place, source in members.items()}
     packages = ("", "worker/", "scenarios/", "frameworks/", f"frameworks/{framework}/")

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_mlmodelscope.claim.pattern import pattern
 from pytest_mlmodelscope.core.claim import (
     COUNTEREXAMPLES,
     OWN_REQUIREMENT,
@@ -115,7 +116,7 @@ def _claim(document: Document, entry: Mapping[str, Any], at: Pointer, line: int)
         tolerance=_tolerance(document, entry, source, at),
         source=source,
         dataset=_data(entry.get("dataset")),
-        conditions=_conditions(document, entry.get("conditions", {}), at),
+        conditions=_conditions(document, entry.get("conditions", {}), member("metrics", metric), at),
         note=entry.get("note"),
         on_request=entry.get("on_request", False),
         path=document.path,
@@ -145,7 +146,7 @@ def _check_claim(document: Document, entry: Mapping[str, Any], at: Pointer, line
         tolerance=Tolerance("absolute", 0.0),
         source=_source(entry["source"]) if "source" in entry else _own_requirement(document, line),
         dataset=_data(entry.get("dataset")),
-        conditions=_conditions(document, entry.get("conditions", {}), at),
+        conditions=_conditions(document, entry.get("conditions", {}), None, at),
         note=entry.get("note"),
         on_request=entry.get("on_request", False),
         path=document.path,
@@ -222,23 +223,19 @@ def _data(given: str | Mapping[str, Any] | None) -> DataUse | None:
     )
 
 
-def _conditions(document: Document, data: Mapping[str, Any], at: Pointer) -> Conditions:
-    if not data:
+def _conditions(document: Document, data: Mapping[str, Any], metric: Any, at: Pointer) -> Conditions:
+    if not data and not hasattr(metric, "NEEDS"):
         return _DEFAULT_CONDITIONS
     fields = dict(data)
-    fields.update({key: int(data[key]) for key in ("batch", "threads", "runs") if key in data})  # 2.0 is whole too
+    fields.update({key: int(data[key]) for key in _WHOLE if key in data})  # 2.0 is whole too
     fields["frameworks"] = tuple(data.get("frameworks", ()))
     fields["hardware"] = _hardware(document, data.get("hardware", {}), at)
-    if "scenario" in data and data["scenario"] not in names("scenarios"):
-        raise DocumentError(
-            f'no scenario is called "{data["scenario"]}"',
-            where=document.at((*at, "conditions", "scenario")),
-            hint=did_you_mean(data["scenario"], names("scenarios")),
-        )
+    fields.update(pattern(document, data, metric, at))
     return Conditions(**fields)
 
 
 _DEFAULT_CONDITIONS: Final = Conditions()
+_WHOLE: Final = ("batch", "threads", "runs", "queries")
 
 
 def _hardware(document: Document, data: Mapping[str, Any], at: Pointer) -> Hardware:

@@ -101,7 +101,10 @@ class Conditions:
     ``frameworks`` are requirements such as ``pytorch`` or ``pytorch>=2``; empty means every
     framework that the model has. ``threads`` is the number of intra-op threads,
     ``percentile`` (0-100) the one that a latency claim is about, ``runs`` the number of fresh
-    worker processes a timed figure rests on, ``seconds`` the least time measured in each.
+    worker processes a timed figure rests on, ``seconds`` the least time measured in each, and ``queries``
+    the least number of queries (None: as many as the percentile needs). Of some load patterns only: ``rate``
+    (queries that arrive in a second), ``latency_bound`` (seconds that the percentile has to keep to) and
+    ``samples_per_query``.
     """
 
     frameworks: tuple[str, ...] = ()
@@ -114,6 +117,10 @@ class Conditions:
     measures: Measures = "model"
     runs: int = 5
     seconds: float = 1.0
+    queries: int | None = None
+    rate: float | None = None
+    latency_bound: float | None = None
+    samples_per_query: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,9 @@ class TimedEvidence:
     """One process run: ``latencies_s`` of each query (seconds), ``wall_s`` of all of them.
 
     ``samples`` is the number of items that the queries held together, ``percentile`` (0-100) the
-    one that the claim is about, ``peak_bytes`` the worker's largest resident size.
+    one that the claim is about, ``peak_bytes`` the worker's largest resident size. ``rate`` is how many queries
+    arrived in a second, where they did so by themselves. Those of them that were not answered when the time was up
+    are among the latencies, with the time that they had waited.
     """
 
     latencies_s: NDArray[np.float64]
@@ -36,6 +38,7 @@ class TimedEvidence:
     samples: int
     percentile: float
     peak_bytes: int
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

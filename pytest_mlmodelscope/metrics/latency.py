@@ -13,6 +13,8 @@ KIND: Final[Kind] = "timed"
 BASE_UNIT: Final = "s"
 DIRECTION: Final = "lower"
 OPTIONS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": False, "properties": {}}
+#: The figure is a percentile, of which few queries show little.
+OF_PERCENTILE: Final = True
 
 
 def compute(evidence: TimedEvidence, options: Mapping[str, Any]) -> float:

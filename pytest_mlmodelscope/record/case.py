@@ -14,6 +14,8 @@ from pytest_mlmodelscope.core.result import Case, Measurement, Result
 
 #: Latencies of single queries that a record keeps of one case; more are thinned evenly.
 MAX_LATENCIES: Final = 20_000
+#: Conditions of some load patterns only: who has none says nothing of them, as records of earlier versions do.
+_OF_SOME: Final = ("queries", "rate", "latency_bound", "samples_per_query")
 #: Of what a claim asks of a machine, what every record says, so that those of earlier versions compare.
 _ALWAYS: Final = ("device", "arch", "name", "memory")
 
@@ -79,6 +81,7 @@ def dataset_name(claim: Claim) -> str | None:
 def conditions(claim: Claim) -> dict[str, Any]:
     """Under what a claim's figure is measured, as JSON would give it back."""
     found: dict[str, Any] = json_ready(asdict(claim.conditions))
+    found = {key: value for key, value in found.items() if key not in _OF_SOME or value is not None}
     found["hardware"] = {key: value for key, value in found["hardware"].items() if key in _ALWAYS or value}
     found["metric_options"] = json_ready(claim.metric_options)
     found["relation"] = None if claim.dataset is None else claim.dataset.relation

@@ -1,27 +1,24 @@
 """Everything is there from the start, and queries run back to back: throughput."""
 
-import time
 from array import array
 from typing import Any
 
-_clock = getattr(time, "perf_counter_ns", None) or (lambda: int(time.perf_counter() * 1e9))
+from pytest_mlmodelscope.scenarios import _loop
 
 
 def run(query: "Any", settings: "Any") -> "dict[str, Any]":
     """Run queries without a pause; each latency goes from the end of the query before."""
-    least, enough = settings["min_queries"], int(settings["min_seconds"] * 1e9)
-    limit = int(settings["max_seconds"] * 1e9)
+    least, clock = settings["min_queries"], _loop.clock
     latencies = array("q")
-    clock = _clock
-    begin = clock()
-    for index in range(settings["warmup"]):
-        query(index)
-        if clock() - begin > limit:
-            break
+    note = latencies.append
+    _loop.warm_up(query, settings)
+    index = 0
     begin = last = clock()
-    while (len(latencies) < least or last - begin < enough) and last - begin < limit:
-        query(len(latencies))
+    enough, limit = begin + int(settings["min_seconds"] * 1e9), begin + int(settings["max_seconds"] * 1e9)
+    while (index < least or last < enough) and last < limit:
+        query(index)
         now = clock()
-        latencies.append(now - last)
+        note(now - last)
         last = now
-    return {"latencies_ns": latencies, "wall_ns": last - begin, "samples": len(latencies) * settings["batch"]}
+        index += 1
+    return {"latencies_ns": latencies, "wall_ns": last - begin, "samples": index * settings["batch"]}

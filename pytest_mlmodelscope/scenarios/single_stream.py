@@ -1,27 +1,24 @@
 """One query after another, each sent when the one before is complete: latency."""
 
-import time
 from array import array
 from typing import Any
 
-_clock = getattr(time, "perf_counter_ns", None) or (lambda: int(time.perf_counter() * 1e9))
+from pytest_mlmodelscope.scenarios import _loop
 
 
 def run(query: "Any", settings: "Any") -> "dict[str, Any]":
     """Time each query by itself; ``wall_ns`` goes from the first one's start to the last one's end."""
-    least, enough = settings["min_queries"], int(settings["min_seconds"] * 1e9)
-    limit = int(settings["max_seconds"] * 1e9)
+    least, clock = settings["min_queries"], _loop.clock
     latencies = array("q")
-    clock = _clock
-    begin = clock()
-    for index in range(settings["warmup"]):
-        query(index)
-        if clock() - begin > limit:
-            break
+    note = latencies.append
+    _loop.warm_up(query, settings)
+    index = 0
     begin = end = clock()
-    while (len(latencies) < least or end - begin < enough) and end - begin < limit:
+    enough, limit = begin + int(settings["min_seconds"] * 1e9), begin + int(settings["max_seconds"] * 1e9)
+    while (index < least or end < enough) and end < limit:
         start = clock()
-        query(len(latencies))
+        query(index)
         end = clock()
-        latencies.append(end - start)
-    return {"latencies_ns": latencies, "wall_ns": end - begin, "samples": len(latencies) * settings["batch"]}
+        note(end - start)
+        index += 1
+    return {"latencies_ns": latencies, "wall_ns": end - begin, "samples": index * settings["batch"]}

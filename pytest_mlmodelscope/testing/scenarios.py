@@ -38,6 +38,9 @@ class ScenarioTests:
             "max_seconds": 30.0,
             "samples": 4,
             "batch": 2,
+            "samples_per_query": changes.get("batch", 2),
+            "rate": 2500.0,
+            "seed": 1,
         }
         timings = self.module().run(query, Settings(**{**settings, **changes}))  # type: ignore[typeddict-item]
         return timings, asked
@@ -83,6 +86,30 @@ class ScenarioTests:
         """Queries times the items in each."""
         timings, _ = self.run(batch=3)
         assert timings["samples"] == 3 * len(timings["latencies_ns"])
+
+    def test_no_query_is_lost(self) -> None:
+        """Each that is reported was asked, and each that was asked is reported."""
+        timings, asked = self.run(warmup=0)
+        assert len(asked) == len(timings["latencies_ns"])
+
+    def test_a_query_counts_from_when_it_was_to_arrive(self) -> None:
+        """Where queries arrive by themselves: one that had to wait was slow, whoever made it wait."""
+        timings, _ = self.run(warmup=0, min_queries=60)
+        scheduled, issued = timings.get("scheduled_ns", ()), timings.get("issued_ns", ())
+        assert len(scheduled) == len(issued)
+        assert list(scheduled) == sorted(scheduled)
+        for due, asked, latency in zip(scheduled, issued, timings["latencies_ns"], strict=False):
+            assert asked >= due
+            assert latency >= asked - due + _QUERY_NS
+
+    def test_who_still_waits_at_the_end_is_told(self) -> None:
+        """Where queries arrive four times as fast as they can be answered, the queue is no secret."""
+        timings, _ = self.run(warmup=0, rate=20_000.0, min_queries=10**5, max_seconds=0.05)
+        if "scheduled_ns" in timings:
+            served, waiting = len(timings["scheduled_ns"]), timings.get("unserved_ns", ())
+            came = timings["wall_ns"] * 20_000 / 1e9
+            assert abs(served + len(waiting) - came) < 6 * came**0.5
+            assert len(waiting) > served
 
     def test_queries_go_through_the_prepared_ones(self) -> None:
         """Not the same one again and again, which caches would answer."""

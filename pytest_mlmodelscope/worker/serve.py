@@ -13,10 +13,9 @@ import runpy
 import sys
 import time
 import traceback
-from array import array
 from typing import Any, Iterator
 
-from pytest_mlmodelscope.worker import counting, limits, wire
+from pytest_mlmodelscope.worker import counting, limits, loading, wire
 from pytest_mlmodelscope.worker.declared import check
 from pytest_mlmodelscope.worker.window import inherited
 
@@ -134,17 +133,11 @@ class Worker:
         self._predictor.fit(inputs, labels.tolist() if hasattr(labels, "tolist") else labels)
         return {}, ()
 
-    def _on_load(
-        self, tensors: "list[tuple[str, Any]]", scenario: str, width: int, settings: "dict[str, Any]"
-    ) -> "Any":
+    def _on_load(self, tensors: "list[tuple[str, Any]]", width: int, **how: "Any") -> "Any":
         queries = [dict(tensors[start : start + width]) for start in range(0, len(tensors), width)]
         for query in queries:
             self._check(query)
-        predict, count = self._predictor.predict, len(queries)
-        pattern = importlib.import_module("pytest_mlmodelscope.scenarios." + scenario)
-        timings = pattern.run(lambda index: predict(queries[index % count]), settings)
-        latencies = array("q", timings["latencies_ns"])
-        return {"wall_ns": timings["wall_ns"], "samples": timings["samples"]}, [("latencies_ns", _int64(latencies))]
+        return loading.run(self._predictor.predict, queries, **how)
 
     def _on_count(self, tensors: "list[tuple[str, Any]]", figures: "list[str]") -> "Any":
         count = getattr(self._predictor, "count", None)
@@ -222,12 +215,6 @@ def _are_values(outputs: "Any") -> bool:
 
 def _bytes(tensors: "Any") -> bytes:
     return b"".join(bytes(buffer) for buffer in wire.encode({}, tensors.items()))
-
-
-def _int64(values: "array[int]") -> "Any":
-    import numpy
-
-    return numpy.frombuffer(values, dtype="int64") if len(values) else numpy.empty(0, dtype="int64")
 
 
 def _as_data(error: BaseException) -> "dict[str, Any]":

@@ -135,10 +135,68 @@ MISTAKES = {
         (MODEL, "conditions: {hardware: {device: gpu, driver: new}}\n" + MODEL), "not of the form wanted", "535.54", 3,
     ),
     "hardware name": ((MODEL, "conditions: {hardware: {name: '('}}\n" + MODEL), "regular expression", "", 3),
+    "server without a rate": (
+        (MODEL, "conditions: {scenario: server}\n" + MODEL), 'key "rate" is missing', 'add "rate:"', 3,
+    ),
+    "rate of no arrivals": ((MODEL, "conditions: {rate: 5}\n" + MODEL), "rate says nothing", "leave the key out", 3),
+    "rate of nothing": (
+        (MODEL, "conditions: {scenario: server, rate: 0}\n" + MODEL),
+        "less than or equal to the minimum", "queries that arrive", 3,
+    ),
+    "bound without a unit": (
+        (MODEL, "conditions: {latency_bound: 15}\n" + MODEL), "has the wrong type", "15 ms", 3,
+    ),
+    "bound of no search": (
+        (MODEL, "conditions: {latency_bound: 15 ms}\n" + MODEL), "latency_bound says nothing", "leave", 3,
+    ),
+    "end to end in a queue": (
+        (MODEL, "conditions: {scenario: server, rate: 5, measures: end_to_end}\n" + MODEL),
+        "end_to_end is not measured under server", "model", 3,
+    ),
+    "half a batch": (
+        (MODEL, "conditions: {scenario: multi_stream, batch: 3}\n" + MODEL), "whole batches", "a divisor of 8", 3,
+    ),
+    "queries": ((MODEL, "conditions: {queries: 0}\n" + MODEL), "less than the minimum", "queries", 3),
     "tab": (("  title:", "\ttitle:"), "is not valid YAML", "indentation", 9),
     "unclosed quote": (('unit: "%"', 'unit: "%'), "is not valid YAML", "quotes", 11),
     "python object": (("97.5\n", "!!python/object/apply:os.system [ls]\n"), "is not allowed", "plain text", 6),
 }  # fmt: skip
+
+
+SERVER_RATE = CLAIM.replace("accuracy\n", "server_rate\n").replace('unit: "%"', "unit: 1/s")
+
+
+def test_a_search_for_a_rate_is_of_the_server_and_needs_a_bound(write):
+    (found,) = load_claims(write(SERVER_RATE + "conditions: {latency_bound: 15 ms}\n"))
+    assert (found.conditions.scenario, found.conditions.latency_bound) == ("server", pytest.approx(0.015))
+    assert (found.conditions.percentile, found.conditions.rate) == (99.0, None)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "what"),
+    [
+        ("", 'key "latency_bound" is missing'),
+        ("conditions: {latency_bound: 15 ms, scenario: offline}\n", "another scenario"),
+        ("conditions: {latency_bound: 15 ms, rate: 10}\n", "rate says nothing"),
+    ],
+)
+def test_a_search_for_a_rate_takes_nothing_else(write, conditions, what):
+    with pytest.raises(DocumentError, match=what):
+        load_claims(write(SERVER_RATE + conditions))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "percentile", "of_query"),
+    [
+        ("{scenario: multi_stream}", 99.0, 8),
+        ("{scenario: multi_stream, samples_per_query: 4, batch: 2, percentile: 90}", 90.0, 4),
+        ("{scenario: server, rate: 100}", 99.0, None),
+        ("{scenario: offline}", 50.0, None),
+    ],
+)
+def test_a_scenario_has_a_percentile_and_a_size_of_its_own(write, conditions, percentile, of_query):
+    (found,) = load_claims(write(f"{CLAIM}conditions: {conditions}\n"))
+    assert (found.conditions.percentile, found.conditions.samples_per_query) == (percentile, of_query)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -1,5 +1,7 @@
 """The shipped suite over every built-in metric; expected figures by hand or by another library."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import rankdata
@@ -136,6 +138,14 @@ class TestThroughput(MetricTests):
     examples = (
         Example(TIMES, {}, 400.0, 1e-9),
         Example(TimedEvidence(np.array([]), 0.0, 0, 50.0, 0), {}, float("nan")),
+    )
+
+
+class TestServerRate(MetricTests):
+    metric = "server_rate"
+    examples = (
+        Example(dataclasses.replace(TIMES, rate=250.0), {}, 250.0),
+        Example(TIMES, {}, float("nan")),
     )
 
 

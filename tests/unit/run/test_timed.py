@@ -383,3 +383,36 @@ def test_a_timed_figure_is_held_against_the_recorded_runs(engine_of, baselines, 
     scaled = {key: data[key] * factor for key in ("value", "noise")}
     change(path, **scaled, runs=[run * factor for run in data["runs"]])
     assert compared(engine_of, baselines, timed_case(runs=3)).status == status
+
+
+# -- load patterns ------------------------------------------------------------------------------------
+
+
+def test_queries_of_several_words_are_timed_whole(engine, words, timed_case):
+    claim = {"scenario": "multi_stream", "samples_per_query": 4, "batch": 2, "queries": 6, "percentile": 50.0}
+    result = engine.verify(timed_case(runs=2, **claim))
+    assert result.measurement.n == 2 * 6
+    # Two words at once, and no more: every run warms up with ten queries of two batches.
+    assert words.times("call") == 2 * (10 + 6) * 2 * 2
+
+
+def test_a_server_is_asked_at_the_rate_of_the_claim(engine, timed_case):
+    result = engine.verify(timed_case(runs=2, scenario="server", rate=2000.0, queries=200, percentile=90.0))
+    assert result.verdict.word == "confirmed"
+    assert result.measurement.n == 400
+    assert result.measurement.interval.method == "t over 2 process runs"
+
+
+def test_a_percentile_of_too_few_queries_is_not_confirmed(engine, timed_case):
+    result = engine.verify(timed_case(value=1e6, runs=3, percentile=99.0, queries=64))
+    assert result.verdict.word == "inconclusive"
+    assert "early stopping" in result.verdict.reason
+
+
+def test_the_highest_rate_within_a_bound_is_found(engine, timed_case):
+    claim = {"unit": "1/s", "direction": "higher", "scenario": "server", "percentile": 90.0, "queries": 50}
+    # A word takes a fraction of a millisecond, so that some hundreds a second hold on any machine.
+    found = engine.verify(timed_case("server_rate", 1.0, runs=2, latency_bound=0.25, **claim))
+    assert all(rate > 1 for rate in found.measurement.runs)
+    none = engine.verify(timed_case("server_rate", 1e5, runs=2, latency_bound=1e-9, **claim))
+    assert none.verdict.word == "refuted"

@@ -89,6 +89,45 @@ def test_numbers_travel_where_numpy_is(python, echo, tmp_path):
             assert "No module named 'numpy'" in worker.process.communicate()[1].decode()
 
 
+#: What every scenario promises, in the words of the oldest Python; ``testing.scenarios`` has the whole of it.
+LOADED = """
+import importlib, json, sys
+sys.path.insert(0, sys.argv[1])
+settings = dict(warmup=2, min_queries=30, min_seconds=0.02, max_seconds=20.0, samples=4, batch=1)
+settings.update(samples_per_query=3, rate=2000.0, seed=1)
+found = {}
+for name in sys.argv[2:]:
+    asked = []
+    pattern = importlib.import_module("pytest_mlmodelscope.scenarios." + name)
+    timings = pattern.run(asked.append, settings)
+    found[name] = {key: value if isinstance(value, int) else list(value) for key, value in timings.items()}
+    found[name]["asked"] = asked
+print(json.dumps(found))
+"""
+
+
+def test_scenarios_keep_their_promises(python, echo, tmp_path):
+    code = tmp_path / "worker.zip"
+    code.write_bytes(archive("echo", echo))
+    command = [python, "-I", "-c", LOADED, str(code), *names("scenarios")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for name, timings in json.loads(done.stdout).items():
+        calls = 3 if name == "multi_stream" else 1
+        count = len(timings["latencies_ns"])
+        assert count >= 30
+        assert timings["asked"][2 * calls :] == list(range(count * calls))
+        assert timings["samples"] == count * calls
+        assert timings["wall_ns"] >= 20_000_000
+        assert all(isinstance(latency, int) and latency >= 0 for latency in timings["latencies_ns"])
+        for due, issued, latency in zip(
+            timings.get("scheduled_ns", ()), timings.get("issued_ns", ()), timings["latencies_ns"], strict=False
+        ):
+            assert due <= issued <= due + latency
+    server = json.loads(done.stdout)["server"]
+    assert server["scheduled_ns"][:2] == [72145, 1012223]  # the same under every Python
+    assert len(server["scheduled_ns"]) == len(server["issued_ns"])
+
+
 class _Worker:
     """A worker without an agent, so that nothing but the wire stands between."""
 
