@@ -10,7 +10,7 @@ clock = getattr(time, "perf_counter_ns", None) or (lambda: int(time.perf_counter
 
 #: A process that sleeps is woken some hundredths of a millisecond late, so for so long it does not sleep. (It does
 #: before: one that never sleeps is the first that has to give way to others.)
-_SPIN_NS = 80 * 1000
+_SPIN_NS = 60 * 1000
 #: The kernel's number of the call that says how late it may wake a thread; it takes 50 microseconds otherwise.
 _PR_SET_TIMERSLACK = 29
 #: Arrivals that are drawn at most: more would not fit into memory, and no Python issues so many.
