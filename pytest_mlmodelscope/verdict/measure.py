@@ -42,12 +42,22 @@ def of_runs(claim: Claim, runs: Sequence[TimedEvidence]) -> Measurement:
     Raises:
         MlmsError: the metric cannot be computed, or a run's figure is not positive.
     """
-    figures = tuple(_compute(claim, evidence) for evidence in runs)
-    if any(figure <= 0 for figure in figures):
-        raise MlmsError(f"the {claim.metric} of a process run is not positive", got=min(figures))
+    figures = tuple(timed_figure(claim, evidence) for evidence in runs)
     value = math.exp(sum(math.log(figure) for figure in figures) / len(figures))
     queries = sum(len(evidence.latencies_s) for evidence in runs)
     return Measurement(value, claim.unit, queries, intervals.process_runs(figures), runs=figures, kind="timed")
+
+
+def timed_figure(claim: Claim, evidence: TimedEvidence) -> float:
+    """The figure of one process run, or of a part of it, in the claim's unit.
+
+    Raises:
+        MlmsError: it cannot be computed, or is not positive.
+    """
+    figure = _compute(claim, evidence)
+    if not figure > 0:
+        raise MlmsError(f"the {claim.metric} of a process run is not positive", got=figure)
+    return figure
 
 
 def of_model(claim: Claim, evidence: StaticEvidence | DeviceEvidence) -> Measurement:
