@@ -55,7 +55,7 @@ def timed_figure(claim: Claim, evidence: TimedEvidence) -> float:
         MlmsError: it cannot be computed, or is not positive.
     """
     figure = _compute(claim, evidence)
-    if not figure > 0:
+    if figure <= 0:
         raise MlmsError(f"the {claim.metric} of a process run is not positive", got=figure)
     return figure
 
