@@ -28,7 +28,10 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "metric": ("metric", "measure", "metric_name"),
     "value": ("value", "result", "score", "measured", "figure"),
     "unit": ("unit", "units"),
-    "n": ("n", "items", "samples", "count", "images", "n_items", "num_samples", "n_samples", "examples", "num_images"),
+    "n": (
+        "n", "items", "samples", "count", "images", "examples", "n_items", "n_samples", "n_images", "n_examples",
+        "num_items", "num_samples", "num_images", "num_examples", "sample_size", "test_size",
+    ),
     "published": (*CLAIMED, "published_value", "claimed_value"),
     "tolerance": ("tolerance", "tol"),
     "published_n": ("published_n", "claimed_n", "published_items", "claimed_items"),
@@ -64,7 +67,7 @@ def layout(header: Sequence[str], where: str, given: Mapping[str, str], metrics:
     _guess(header, roles, taken)
     wide = {} if "metric" in roles and "value" in roles else _wide(header, taken, metrics, where)
     if not wide:
-        roles = _with_value(roles, claims)
+        roles = _with_value(_with_claim(header, roles, taken), claims)
     free = [text for place, text in enumerate(header) if place not in taken and place not in wide and text.strip()]
     _refuse_slips(free, roles, wide, where)
     _require(header, roles, wide, where)
@@ -108,6 +111,19 @@ def _wide(header: Sequence[str], taken: set[int], metrics: Sequence[str], where:
         if told is not None and place not in taken:
             found[place] = told
     return found
+
+
+def _with_claim(
+    header: Sequence[str], roles: dict[str, tuple[int, ...]], taken: set[int]
+) -> dict[str, tuple[int, ...]]:
+    """A column such as `claimed accuracy` in a table with a line for each figure."""
+    if "published" not in roles:
+        for place, text in enumerate(header):
+            told = heading(text)
+            if place not in taken and told is not None and told.claimed:
+                taken.add(place)
+                return {**roles, "published": (place,)}
+    return roles
 
 
 def _with_value(roles: dict[str, tuple[int, ...]], claims: bool) -> dict[str, tuple[int, ...]]:

@@ -163,7 +163,7 @@ def _where(cells: Sequence[Cell], places: Sequence[int]) -> str:
 
 def _told(cell: Cell, deviation: Deviation) -> str:
     reference = cell.value - deviation.difference
-    agreeing = len(deviation.group.agreeing)
+    agreeing = len(set(deviation.group.agreeing) - {deviation.cell})
     side = "above" if deviation.difference > 0 else "below"
     return (
         f"{cell.metric.name} {100 * cell.value:.5g} % is {100 * abs(deviation.difference):.3g} points {side} the "
@@ -173,6 +173,8 @@ def _told(cell: Cell, deviation: Deviation) -> str:
 
 def _hint(cell: Cell, deviation: Deviation, size: Size) -> str:
     reference = cell.value - deviation.difference
+    if deviation.difference > reference:
+        return "far more is right here than on the stacks that agree: they may be what is broken"
     for factor in (100, 0.01):
         if reference and abs(cell.value * factor - reference) <= abs(reference) * SLIGHT:
             return "it would agree in the other unit: a fraction among figures in per cent, or the other way round"

@@ -11,6 +11,7 @@ import numpy as np
 
 from pytest_mlmodelscope.table.cells import Cell, Finding
 from pytest_mlmodelscope.table.items import possible
+from pytest_mlmodelscope.table.metric import is_amount
 
 #: Of the shares of a metric with a stated n, so many at most may be no shares of it. Where more are, they
 #: are averages of several runs or of classes, and n is not what they are divided by.
@@ -23,7 +24,7 @@ def findings(cells: Sequence[Cell], stated: Sequence[bool]) -> Iterator[Finding]
         if cell.metric.kind != "other" and not -1e-9 <= cell.value <= 1 + 1e-9:
             hint = "a figure in per cent in a column of fractions?" if 1 < cell.value <= 100 else ""
             yield Finding("impossible", f"{_who(cell)} is outside 0 to 100 %", (place,), hint=hint)
-        if cell.metric.kind == "other" and cell.value <= 0:
+        if is_amount(cell.metric) and cell.value <= 0:
             yield Finding("impossible", f"{_who(cell)} is not above 0", (place,))
     yield from _orders(cells)
     yield from _no_shares(cells, stated)

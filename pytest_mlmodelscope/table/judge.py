@@ -173,9 +173,14 @@ def _verdicts(
         elif one is not None:
             yield one.verdict, _claim_reason(cell, one)
         elif place in compared:
-            yield "consistent", f"agrees with {len(compared[place].group.agreeing) - 1:,} other stacks"
+            yield "consistent", _agreeing(place, compared[place])
         else:
             yield "inconclusive", "there is nothing to hold it against"
+
+
+def _agreeing(place: int, deviation: Deviation) -> str:
+    others = len(set(deviation.group.agreeing) - {place})
+    return f"agrees with {others:,} other stack{'' if others == 1 else 's'}"
 
 
 def _accused(finding: Finding, findings: Sequence[Finding]) -> Iterator[int]:

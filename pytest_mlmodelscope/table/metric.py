@@ -50,6 +50,11 @@ def named(text: str) -> Metric:
     return Metric(text.strip(), "other") if found is None else found.metric
 
 
+def is_amount(metric: Metric) -> bool:
+    """Whether a figure is above 0 by its nature, as a latency is."""
+    return metric.kind == "other" and any(word in metric.name for word in _NUMBERS)
+
+
 def unit_of(text: str) -> str | None:
     """A unit as it is called here; None where there is none."""
     tidy = text.strip()

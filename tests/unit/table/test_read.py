@@ -81,6 +81,7 @@ def test_several_columns_say_what_the_machine_is(read):
     [
         "model,metric,value,published,tolerance\nnet,top1,70.2,71.0,0.5\n",
         "model,top1,published,tol\nnet,70.2,71.0,0.5\n",
+        "model,metric,value,claimed accuracy,tolerance\nnet,top1,70.2,71.0,0.5\n",
         "model,top1,top5,top1_claimed,tolerance\nnet,70.2,90.1,71.0,0.5\n",
         "model,top1,top5,published top-1 (%),tolerance\nnet,70.2,90.1,71.0,0.5\n",
     ],

@@ -166,6 +166,12 @@ def test_too_few_models_say_nothing_of_what_is_plausible(tables):
     assert judge(tables.with_values(few, lambda one: one.value / 20, model="model-1")).findings == ()
 
 
+def test_one_stack_that_is_far_better_than_the_others_is_not_called_broken(tables):
+    judged = judge(tables.one_model(0.7, 0.01, 0.01, 0.01))
+    assert kinds(judged) == ["outlier"]
+    assert "they may be what is broken" in judged.findings[0].hint
+
+
 # -- claims ---------------------------------------------------------------------------------------
 
 
@@ -258,6 +264,11 @@ def test_averages_are_no_shares_and_that_is_said_once(tables):
 
 
 # -- other figures --------------------------------------------------------------------------------
+
+
+def test_other_figures_may_be_below_nothing():
+    cells = [Cell(2, f"m{row}", "f", "", Metric("log likelihood", "other"), -row - 1.0, 0.0, "") for row in range(4)]
+    assert judge(Table("t", tuple(cells))).findings == ()
 
 
 def latencies(unit_mistake=1.0):
