@@ -24,8 +24,6 @@ BESIDE: Final = 0.10
 SLOWED: Final = 0.10
 #: Or where more pages than this came back from swap (a megabyte).
 SWAPPED: Final = 256
-#: Threads that ran for a larger share of a run than this are at work in it.
-_AT_WORK: Final = 0.01
 #: How many standard errors of a count in ticks are allowed, and how many ticks for where it begins and ends.
 _ERRORS, _ENDS = 3.0, 2.0
 #: How many other processes are named.
@@ -48,19 +46,21 @@ class Other:
 class Readings:
     """One process run. Seconds are of processor time, save ``seconds`` of the clock; None is what is not told here.
 
-    ``cores`` are the worker's and ``machine`` all of them. ``waited_s``: its threads had work and no core;
-    ``others_s``: its cores worked for others, ``beside_s``: all cores did; ``stolen_s``: a hypervisor took its cores,
-    ``capped_s``: a quota took them; ``stalled_s``: somebody waited for memory. ``swapped`` pages came back,
-    ``faults`` of the worker waited for a disk, ``switched`` is how often a core was taken from one of its threads and
-    ``hot`` how often one was too hot. ``crowded``: it had more threads at work than cores. ``top``: the others that
-    took most, ``near`` those of them that were on its cores.
+    ``cores`` are the worker's and ``machine`` all of them. ``ran_s``, ``waited_s``: of as many of its threads as it has
+    cores, those that ran most, which ran, or had work and no core; ``itself_s``: its other threads ran. ``others_s``:
+    its cores worked for others, ``beside_s``: all cores did; ``stolen_s``: a hypervisor took its cores, ``capped_s``: a
+    quota took them; ``stalled_s``: somebody waited for memory. ``swapped`` pages came back, ``faults`` of the worker
+    waited for a disk, ``switched`` is how often a core was taken from one of its threads and ``hot`` how often one was
+    too hot. ``top``: the others that took most, ``near`` those of them that were on its cores.
     """
 
     seconds: float
     cores: int
     machine: int
     worker_s: float | None = None
+    ran_s: float | None = None
     waited_s: float | None = None
+    itself_s: float | None = None
     others_s: float | None = None
     beside_s: float | None = None
     stolen_s: float | None = None
@@ -70,7 +70,6 @@ class Readings:
     faults: int | None = None
     switched: int | None = None
     hot: int | None = None
-    crowded: bool = False
     top: tuple[Other, ...] = ()
     near: tuple[Other, ...] = ()
     clock_mhz: float | None = None
@@ -117,7 +116,9 @@ def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> Readings:
         cores=len(mine),
         machine=len(everywhere),
         worker_s=worker_s,
-        waited_s=sum(waited for _, waited, _ in ran) if ran else None,
+        ran_s=sum(run for run, _, _ in ran[: len(mine)]) if ran else None,
+        waited_s=sum(waited for _, waited, _ in ran[: len(mine)]) if ran else None,
+        itself_s=sum(run for run, _, _ in ran[len(mine) :]) if ran else None,
         others_s=_others(before, after, mine, worker_s or 0.0, seconds, tick),
         beside_s=None if beside is None else max(beside, named),
         stolen_s=_grown(before, after, mine, 1),
@@ -127,7 +128,6 @@ def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> Readings:
         faults=_faults(before["processes"], after["processes"], worker),
         switched=sum(taken or 0 for _, _, taken in ran) if ran else None,
         hot=_more(before["hot"], after["hot"]),
-        crowded=sum(run > _AT_WORK * seconds for run, _, _ in ran) > len(mine),
         top=_top(others, after["processes"], tick),
         near=_top(_near(others, after), after["processes"], tick),
     )
@@ -149,10 +149,13 @@ def _faults(before: Mapping[str, Any], after: Mapping[str, Any], worker: set[str
 
 
 def _threads(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[float, float, int | None]]:
-    """Of each of the worker's threads: seconds run and waited, and how often a core was taken from it."""
+    """Of each of the worker's threads seconds run and waited, and how often a core was taken from it; the one that ran
+    most is the first.
+    """
     then = before["worker"]["threads"]
     pairs = [(then.get(thread, (0.0, 0.0, 0)), now) for thread, now in after["worker"]["threads"].items()]
-    return [(now[0] - old[0], now[1] - old[1], _more(old[2], now[2])) for old, now in pairs]
+    found = [(now[0] - old[0], now[1] - old[1], _more(old[2], now[2])) for old, now in pairs]
+    return sorted(found, key=lambda thread: -thread[0])
 
 
 def _grown(before: Mapping[str, Any], after: Mapping[str, Any], cores: Sequence[str], which: int) -> float | None:
@@ -219,12 +222,12 @@ def disturbances(readings: Readings, fastest_mhz: float | None = None) -> tuple[
 def lost(readings: Readings) -> float | None:
     """The share of the time in which the worker had work and no core for it because of others.
 
-    A worker with more threads at work than cores also waits for itself: then no more than others had counts.
+    A worker with more threads than cores also waits for itself: no longer than its other threads ran.
     """
-    if readings.waited_s is None or readings.worker_s is None:
+    if readings.waited_s is None or readings.ran_s is None or readings.itself_s is None:
         return None
-    waited = min(readings.waited_s, readings.others_s or 0.0) if readings.crowded else readings.waited_s
-    return waited / max(readings.waited_s + readings.worker_s, 1e-9)
+    by_others = max(0.0, readings.waited_s - readings.itself_s)
+    return by_others / max(readings.waited_s + readings.ran_s, 1e-9)
 
 
 def _of_cores(readings: Readings) -> Iterator[str]:

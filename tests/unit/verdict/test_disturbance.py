@@ -25,8 +25,9 @@ from pytest_mlmodelscope.verdict.disturbance import (
 )
 
 QUIET = Readings(
-    seconds=1.0, cores=2, machine=8, worker_s=1.9, waited_s=0.01, others_s=0.0, beside_s=0.1, stolen_s=0.0,
-    capped_s=0.0, stalled_s=0.0, swapped=0, faults=0, switched=3, hot=0, clock_mhz=3000.0, temperature_c=50.0,
+    seconds=1.0, cores=2, machine=8, worker_s=1.9, ran_s=1.9, waited_s=0.01, itself_s=0.0, others_s=0.0, beside_s=0.1,
+    stolen_s=0.0, capped_s=0.0, stalled_s=0.0, swapped=0, faults=0, switched=3, hot=0,
+    clock_mhz=3000.0, temperature_c=50.0,
 )  # fmt: skip
 
 
@@ -80,10 +81,10 @@ def test_who_took_it_is_named():
 
 
 def test_a_worker_with_too_many_threads_waits_for_itself():
-    alone = with_(waited_s=3.0, others_s=0.0, crowded=True)
+    alone = with_(waited_s=1.0, ran_s=1.0, itself_s=1.0)
     assert disturbances(alone) == ()
     assert lost(alone) == 0.0
-    assert disturbances(dataclasses.replace(alone, others_s=0.5))
+    assert disturbances(dataclasses.replace(alone, waited_s=1.1))
 
 
 def test_what_is_not_told_neither_disturbs_nor_counts_as_good():
@@ -125,7 +126,7 @@ def test_the_difference_of_two_looks_is_what_went_on():
     assert (found.seconds, found.cores, found.machine) == (2.0, 1, 2)
     assert (found.worker_s, found.waited_s, found.others_s, found.beside_s) == (2.0, 0.0, 0.0, 0.0)
     assert (found.stolen_s, found.stalled_s, found.swapped, found.faults, found.switched) == (0.0, 0.0, 0, 0, 0)
-    assert (found.capped_s, found.hot, found.crowded, found.top) == (None, None, False, ())
+    assert (found.capped_s, found.hot, found.top) == (None, None, ())
     assert disturbances(found) == ()
 
 
@@ -158,13 +159,16 @@ def test_what_looks_is_nobody_else():
     assert (found.top, found.beside_s) == ((), 0.0)
 
 
-def test_more_threads_at_work_than_cores_are_a_crowd():
-    threads = {"12": [2.0, 1.0, 4], "13": [1.0, 1.0, 4], "14": [0.001, 0.0, 0]}
-    after = look(2.0)
-    after["worker"] = {**after["worker"], "threads": threads}
-    assert between(look(), after).crowded
-    after["worker"]["threads"] = {"12": threads["12"], "14": threads["14"]}
-    assert not between(look(), after).crowded
+@pytest.mark.parametrize("threads", [2, 4, 8])
+def test_threads_that_share_a_core_fairly_wait_for_each_other_and_for_who_else_is_there(threads):
+    """Each gets an equal part of the second; one other takes as much as each of them."""
+    for others in (0, 1):
+        part = 1 / (threads + others)
+        after = look(1.0)
+        after["worker"] = {"pids": ["11", "12"], "threads": {}, "cores": [0]}
+        before = {**look(), "worker": after["worker"]}
+        after["worker"] = {**after["worker"], "threads": {str(n): [part, 1 - part, 0] for n in range(threads)}}
+        assert lost(between(before, after)) == pytest.approx(part if others else 0.0)
 
 
 def test_a_hypervisor_that_tells_nothing_and_a_machine_without_a_worker_are_untold():
