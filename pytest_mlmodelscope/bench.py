@@ -81,7 +81,8 @@ class Bench:
         files = {name: self._fetcher.fetch(case.model.assets[name]) for name in assets_used(case)}
         clock.lap("fetch_model")
         environment = self._environments.obtain(case.framework, case.requirement, machine.place)
-        environment = dataclasses.replace(environment, variables={**environment.variables, **machine.variables})
+        variables = {**environment.variables, **machine.variables, **case.framework.variables}
+        environment = dataclasses.replace(environment, variables=variables)
         clock.lap("environment")
         return Sut(case, machine, files, environment), clock.laps
 

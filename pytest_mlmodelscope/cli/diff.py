@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -39,7 +40,7 @@ def diff(a: Path, b: Path, format_: str, as_json: bool, fail_on: str) -> None:
     from inconclusive to refuted, to error), a case vanished, or a figure is worse by more than its
     uncertainty; 2 when a record cannot be read. `machine` fails where a case was timed on another machine.
     """
-    kinds = _kinds(fail_on)
+    kinds = kinds_of(fail_on, FAILURES)
     difference = compare_records(read(a), read(b), (str(a), str(b)))
     report = member("reports", as_report(format_, as_json))
     click.echo(report.difference(difference, width=columns(), colour=sys.stdout.isatty()))
@@ -49,13 +50,18 @@ def diff(a: Path, b: Path, format_: str, as_json: bool, fail_on: str) -> None:
     sys.exit(1 if worse else 0)
 
 
-def _kinds(text: str) -> list[str]:
+def kinds_of(text: str, known: Sequence[str]) -> list[str]:
+    """What a gate is to fail on.
+
+    Raises:
+        UsageError: it is none of the known kinds.
+    """
     kinds = [kind.strip() for kind in text.split(",") if kind.strip()]
     if kinds == ["none"]:
         return []
-    unknown = [kind for kind in kinds if kind not in FAILURES]
+    unknown = [kind for kind in kinds if kind not in known]
     if unknown or not kinds:
         raise UsageError(
-            "--fail-on does not know this", expected=f"any of {', '.join(FAILURES)}; or none", got=text or "nothing"
+            "--fail-on does not know this", expected=f"any of {', '.join(known)}; or none", got=text or "nothing"
         )
     return kinds

@@ -32,7 +32,7 @@ manifests_option = click.option(
 @json_option
 def claims(paths: Sequence[Path], as_json: bool) -> None:
     """List the claims in PATHS (files or folders; default: claims/ here, else the bundled ones)."""
-    rows = [_claim_row(claim) for path in _claim_files(paths) for claim in _load(path)]
+    rows = [_claim_row(claim) for path in claim_files(paths) for claim in _load(path)]
     _print(rows, ("id", "model", "metric", "published", "source"), as_json)
 
 
@@ -41,10 +41,10 @@ def claims(paths: Sequence[Path], as_json: bool) -> None:
 @json_option
 def models(manifests: Sequence[Path], as_json: bool) -> None:
     """List the models that have a manifest here or in the package."""
-    catalogue = _catalogue(manifests)
+    kept = catalogue(manifests)
     rows = []
-    for name in catalogue.model_names():
-        model = catalogue.model(name, "mlms models")
+    for name in kept.model_names():
+        model = kept.model(name, "mlms models")
         rows.append(
             {
                 "name": name,
@@ -63,10 +63,10 @@ def models(manifests: Sequence[Path], as_json: bool) -> None:
 @json_option
 def datasets(manifests: Sequence[Path], as_json: bool) -> None:
     """List the datasets that have a manifest here or in the package."""
-    catalogue = _catalogue(manifests)
+    kept = catalogue(manifests)
     rows = []
-    for name in catalogue.dataset_names():
-        dataset = catalogue.dataset(name, "mlms datasets")
+    for name in kept.dataset_names():
+        dataset = kept.dataset(name, "mlms datasets")
         splits = ", ".join(f"{split.name} ({split.items:,})" for split in dataset.splits.values())
         rows.append(
             {
@@ -150,7 +150,7 @@ def schema(kind: str) -> None:
     click.echo(json.dumps(json_schema(kind), indent=2))
 
 
-def _claim_files(paths: Sequence[Path]) -> list[Path]:
+def claim_files(paths: Sequence[Path]) -> list[Path]:
     """The YAML files that hold claims.
 
     Raises:
@@ -204,7 +204,12 @@ def _first_line(found: Any) -> str:
     return (found.__doc__ or "").strip().partition("\n")[0]
 
 
-def _catalogue(more: Sequence[Path]) -> Catalogue:
+def catalogue(more: Sequence[Path]) -> Catalogue:
+    """The manifests in these folders, here and in the package.
+
+    Raises:
+        UsageError: one of the folders does not exist.
+    """
     for path in more:
         if not path.is_dir():
             raise UsageError("there is no such folder", where=path)

@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "show": ("show:show", "Show the verdicts in a record."),
     "diff": ("diff:diff", "Say what changed between two records."),
     "judge": ("judge:judge", "Judge a table of results that were measured elsewhere."),
+    "history": ("history:history", "Say what many records show: changes, drift, flaky cases."),
+    "bisect": ("bisect:bisect", "Measure what made the difference between two records, or versions."),
     "matrix": ("matrix:matrix", "Show one model on several frameworks, side by side."),
     "schema": ("listing:schema", "Print the JSON Schema of a kind of file."),
     "lint": ("lint:lint", "Check claims and manifests without running them."),
@@ -90,8 +92,8 @@ Claims are verified by pytest; this command shows what there is to verify, and w
   mlms diff before.json now.json        compare it with an earlier one,
                                         or with another machine's
 
-Exit codes: 0 all is well; 1 a gate failed (`diff`, `judge`, `lint`, `cache verify`, `env verify`, `doctor`);
-2 a mistake in what was asked for, said on the standard error; 130 interrupted.
+Exit codes: 0 all is well; 1 a gate failed (`diff`, `history`, `judge`, `lint`, `cache verify`,
+`env verify`, `doctor`); 2 a mistake in what was asked for, said on the standard error; 130 interrupted.
 """
 
 

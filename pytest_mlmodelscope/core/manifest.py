@@ -124,7 +124,8 @@ class FrameworkUse:
     ``options`` is the section of the manifest as written (checked against the framework's own
     schema), less what is common: ``assets`` maps roles (``model``, ``weights``...) to names of
     assets, ``packages`` are requirements installed beside the framework, ``inputs`` and
-    ``outputs`` replace the model's own where a framework wants others.
+    ``outputs`` replace the model's own where a framework wants others. ``variables`` are environment variables that
+    its worker gets beside the environment's; no manifest has any.
     """
 
     name: str
@@ -134,6 +135,7 @@ class FrameworkUse:
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
     version: str | None = None
+    variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

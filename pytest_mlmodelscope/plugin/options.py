@@ -38,6 +38,7 @@ OPTIONS = (
     Option("strict", "fail where the evidence is inconclusive", "flag"),
     Option("record", "write what is measured to baselines/<target>/", "flag"),
     Option("json", "write the benchmark JSON to this file", "text", "FILE"),
+    Option("history", "also write the benchmark JSON into this folder, under a name of its own", "text", "DIR"),
     Option("offline", "never use the network", "flag"),
     Option("claims", "where claims are when no path is given (default: claims)", "list", "PATH"),
     Option("manifests", "more folders with models/ and datasets/", "list", "PATH"),

@@ -76,7 +76,8 @@ class Session:
         #: What is verified on request only, and nobody asked for.
         self.left_out: list[Case] = []
         self.unwritten: str | None = None
-        self._refuse_folder_for_json()
+        self.written: list[Path] = []
+        self._refuse_places_of_records()
         self.progress: Callable[[str], None] = _silent
 
     # -- settings -------------------------------------------------------------------------
@@ -95,10 +96,13 @@ class Session:
                 raise pytest.UsageError(f"--mlms-manifests: there is no folder {root}")
         return given
 
-    def _refuse_folder_for_json(self) -> None:
+    def _refuse_places_of_records(self) -> None:
         target = path_value(self._config, "json")
         if target is not None and target.is_dir():
             raise pytest.UsageError(f"--mlms-json: {target} is a folder; name a file")
+        folder = path_value(self._config, "history")
+        if folder is not None and folder.is_file():
+            raise pytest.UsageError(f"--mlms-history: {folder} is a file; name a folder")
 
     def _point_at_claims(self) -> None:
         """Where no path is given, ``--mlms`` verifies the claims alone, and the setting ``mlms`` adds
@@ -261,16 +265,31 @@ class Session:
         Where that fails the run does too, but not without having shown what it found.
         """
         junit.add_to_suite(self._config, self.records)
-        target = path_value(self._config, "json")
-        if target is None or hasattr(self._config, "workerinput"):
+        if hasattr(self._config, "workerinput"):
             return
-        from pytest_mlmodelscope.record.build import write
-
         try:
-            write(self.record(), target)
+            self._write([path for path in (path_value(self._config, "json"), self._into_history()) if path is not None])
         except (MlmsError, OSError) as error:
             self.unwritten = f"the benchmark JSON could not be written: {error}"
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def _write(self, targets: Sequence[Path]) -> None:
+        from pytest_mlmodelscope.record.build import write
+
+        if targets:
+            record = self.record()
+            for target in targets:
+                write(record, target)
+                self.written.append(target)
+
+    def _into_history(self) -> Path | None:
+        """A new file in the folder of the history, where there is one and this run verified anything."""
+        folder = path_value(self._config, "history")
+        if folder is None or not self.records:
+            return None
+        from pytest_mlmodelscope.record.files import new_name
+
+        return folder / new_name()
 
     def sorted_records(self) -> list[dict[str, Any]]:
         """The records of all cases, whichever process they came from, in the order of their ids."""

@@ -103,8 +103,7 @@ class Terminal:
             terminalreporter.write_line(f"WARNING: {finding['text']}", yellow=True)
 
     def _where(self, terminalreporter: pytest.TerminalReporter) -> None:
-        target = path_value(self._config, "json")
-        if target is not None and self._session.unwritten is None:
+        for target in self._session.written:
             terminalreporter.write_line(f"benchmark JSON: {shown_path(target)}")
         if value(self._config, "record"):
             root = path_value(self._config, "baselines", "baselines")

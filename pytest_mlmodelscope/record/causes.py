@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from pytest_mlmodelscope.record.compare import Fact, Figure, facts
 from pytest_mlmodelscope.record.flips import Flip
+from pytest_mlmodelscope.verdict.disturbance import marked
 
 Effect = Literal["time", "decisions", "numerics", "figure", "verdict"]
 
@@ -202,6 +203,9 @@ def _own(old: _Case, now: _Case) -> Iterator[tuple[str, Fact]]:
         if fact.place not in ("frameworks", "threads") or not now["software"]:
             yield _kind(fact, "conditions"), Fact(f"conditions.{fact.place}", fact.a, fact.b)
     for kind, keys in _KEYS.items():
+        # Of a timed figure the number is that of its queries.
+        if kind == "evidence" and now["kind"] != "items":
+            continue
         for fact in facts({key: old.get(key) for key in keys}, {key: now.get(key) for key in keys}):
             yield kind, fact
     yield from _of_machine(old, now)
@@ -219,9 +223,15 @@ def _of_machine(old: _Case, now: _Case) -> Iterator[tuple[str, Fact]]:
     for fact in facts(old.get("machine") or {}, now.get("machine") or {}, "machine"):
         if old.get("machine") and now.get("machine") and not _is_passing(fact):
             yield "machine", fact
-    disturbed = [sorted((case.get("watched") or {}).get("throttled") or ()) for case in (old, now)]
+    disturbed = [_disturbed(case.get("watched") or {}) for case in (old, now)]
     if disturbed[0] != disturbed[1]:
-        yield "disturbed", Fact("throttled", *disturbed)
+        yield "disturbed", Fact("disturbed", *disturbed)
+
+
+def _disturbed(watched: Mapping[str, Any]) -> list[str]:
+    """What went on beside a timed figure, of the runs that were used all the same."""
+    found = [reason for why in marked(watched).values() for reason in why]
+    return sorted({*found, *(watched.get("throttled") or ())})
 
 
 def _kind(fact: Fact, usual: str) -> str:

@@ -90,24 +90,36 @@ class Difference:
         return tuple(sentence for kind in FAILURES if kind in chosen for sentence in told[kind])
 
 
+def around(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[tuple[str, Fact], ...]:
+    """What differs between two records for all of their cases, by kind."""
+    return tuple(around_all(_machine(a, b), _host(a, b), _settings(a, b)))
+
+
+def _machine(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Fact, ...]:
+    return tuple(facts(_lasting(a["mlms"]["machine"]), _lasting(b["mlms"]["machine"])))
+
+
+def _host(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Fact, ...]:
+    return tuple(facts(a["mlms"]["software"], b["mlms"]["software"]))
+
+
+def _settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Fact, ...]:
+    commits = facts(_picked(a["commit_info"], _COMMIT), _picked(b["commit_info"], _COMMIT), "commit")
+    return (*commits, *facts(a["mlms"]["settings"], b["mlms"]["settings"]))
+
+
 def diff(a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str] = ("a", "b")) -> Difference:
     """What changed from record a to record b."""
     ours, theirs = a["mlms"], b["mlms"]
     pairs, vanished, new = match(ours["cases"], theirs["cases"])
-    machine = tuple(facts(_lasting(ours["machine"]), _lasting(theirs["machine"])))
-    host = tuple(facts(ours["software"], theirs["software"]))
-    settings = (
-        *facts(_picked(a["commit_info"], _COMMIT), _picked(b["commit_info"], _COMMIT), "commit"),
-        *facts(ours["settings"], theirs["settings"]),
-    )
-    around = tuple(around_all(machine, host, settings))
+    shared = around(a, b)
     compared = [(old, now, compare(old, now), flip(old, now)) for old, now in pairs]
     return Difference(
         names=names,
         written=(a["datetime"], b["datetime"]),
-        machine=machine,
-        software=(*host, *_frameworks(pairs)),
-        settings=settings,
+        machine=_machine(a, b),
+        software=(*_host(a, b), *_frameworks(pairs)),
+        settings=_settings(a, b),
         claims=tuple(_edited(pairs)),
         verdicts=tuple(_changed(old, now) for old, now in pairs if old["verdict"] != now["verdict"]),
         vanished=tuple(_lone(case) for case in vanished),
@@ -115,7 +127,7 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str] = ("
         figures=tuple(figure for _, _, figure, _ in compared if figure is not None),
         compared=len(pairs),
         flips=tuple(flipped for _, _, _, flipped in compared if flipped is not None),
-        explanations=explanations([pair(old, now, around, figure, flipped) for old, now, figure, flipped in compared]),
+        explanations=explanations([pair(old, now, shared, figure, flipped) for old, now, figure, flipped in compared]),
         elsewhere=tuple(now["id"] for old, now in pairs if _is_elsewhere(old, now, ours["machine"], theirs["machine"])),
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +52,12 @@ def write_json(data: Mapping[str, Any], path: Path, kind: str) -> None:
         raise DocumentError(
             f"cannot be written: {error.strerror}", where=shown_path(path), hint="name a file in a folder you own"
         ) from None
+
+
+def new_name() -> str:
+    """The name of a file that sorts by the time it was made, and that no other session takes."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
+    return f"{now}-{secrets.token_hex(4)}.json"
 
 
 def _replace(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_mlmodelscope.record.compare import KEYS, Fact, facts
+from pytest_mlmodelscope.verdict.disturbance import marked
 
 #: What tells machines apart; a record of an earlier version has it for the session only.
 MACHINE: Final = ("machine_class", "device", "arch", "name")
@@ -55,9 +56,9 @@ def key_of(case: _Case) -> dict[str, Any]:
 
 
 def is_disturbed(case: _Case) -> bool:
-    """Whether something else than the model had a part in a timed figure."""
+    """Whether something else than the model had a part in at least half of the runs of a timed figure."""
     watched = case["watched"] or {}
-    return bool(watched.get("throttled") or watched.get("disturbed"))
+    return bool(watched.get("throttled")) or 2 * len(marked(watched)) > len(case["runs"])
 
 
 def series(records: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Series]:

@@ -19,10 +19,11 @@ _TELLING: Final = 0.05
 
 def flips(difference: Difference) -> list[tuple[str, str, list[str]]]:
     """Case, what differs in its answers, and some of the items."""
-    return [(flip.id, _flip(flip), [_item(*item) for item in flip.named]) for flip in difference.flips]
+    return [(flip.id, answered(flip), [_item(*item) for item in flip.named]) for flip in difference.flips]
 
 
-def _flip(flip: Flip) -> str:
+def answered(flip: Flip) -> str:
+    """What differs in the answers of one case."""
     if flip.differing is None:
         return flip.why["differing"]
     numbers = "" if flip.difference is None else f"outputs at most {flip.difference:.2g} apart"
@@ -40,7 +41,7 @@ def _item(identity: str, a: object, b: object, reference: object) -> str:
 
 def explained(difference: Difference) -> list[tuple[str, list[str]]]:
     """A heading for each way in which cases changed, and a sentence for each likely cause."""
-    return [(_heading(found), list(_sentences(found))) for found in difference.explanations]
+    return [(_heading(found), list(sentences(found))) for found in difference.explanations]
 
 
 def _heading(found: Explanation) -> str:
@@ -48,9 +49,10 @@ def _heading(found: Explanation) -> str:
     return f"{EFFECTS[found.effect]} ({count:,} case{'s' if count > 1 else ''})"
 
 
-def _sentences(found: Explanation) -> Iterator[str]:
+def sentences(found: Explanation, alone: bool = False) -> Iterator[str]:
+    """What may explain it, the likeliest first; of a case that is ``alone`` there are no others to say something of."""
     for cause in found.causes[:CAUSES]:
-        yield f"{_facts(cause)}: {_evidence(cause, found)}"
+        yield _facts(cause) + ("" if alone else f": {_evidence(cause, found)}")
     if found.causes[CAUSES:]:
         yield f"and {len(found.causes) - CAUSES:,} less likely"
     if found.unexplained:

@@ -34,7 +34,7 @@ def obtain(asset: Asset, folder: Path, progress: Callable[[str], None]) -> Path:
     """
     project, _, version = (asset.package or "").partition("==")
     connection = session()
-    files = _files(project, connection, asset)
+    files = files_of(project, connection, asset)
     chosen = choose(files, version, asset.kind)
     if chosen is None:
         raise _no_such_file(asset, files, version)
@@ -67,7 +67,12 @@ def _pip_setting(name: str) -> str:
     return settings.get(name, "").strip("'\"")
 
 
-def _files(project: str, connection: Session, asset: Asset) -> list[DistributionPackage]:
+def files_of(project: str, connection: Session, asset: Asset) -> list[DistributionPackage]:
+    """Everything that the index has of a project; ``asset`` says who asks.
+
+    Raises:
+        AssetError: the index has no such package, or cannot be reached.
+    """
     import requests
     from pypi_simple import NoSuchProjectError, PyPISimple, UnexpectedRepoVersionWarning
 
