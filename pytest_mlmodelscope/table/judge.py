@@ -12,7 +12,7 @@ from pytest_mlmodelscope.table.claimed import Held, held
 from pytest_mlmodelscope.table.grouping import grouped, listed, points, size_of
 from pytest_mlmodelscope.table.implausible import Implausible, implausible
 from pytest_mlmodelscope.table.items import with_items
-from pytest_mlmodelscope.table.outliers import Deviation, comparable, deviations, variance_per_item
+from pytest_mlmodelscope.table.outliers import Deviation, comparable, deviations, variances
 from pytest_mlmodelscope.table.shifts import Shift, shifts
 from pytest_mlmodelscope.table.spread import Residual, residuals
 from pytest_mlmodelscope.table.twins import Twins, twins
@@ -144,7 +144,7 @@ def _power(cells: Sequence[Cell], rules: Rules, level: float) -> Iterator[str]:
     tests = sum(map(len, groups))
     if not tests or not rules.paired:
         return
-    per_item = variance_per_item(cells, groups, rules)
+    per_item = max(variances(cells, groups, rules).values())
     others = {cells[group[0]].n or 1: len({cells[place].framework for place in group}) for group in groups}
     for n, frameworks in sorted(others.items(), reverse=True)[:3]:
         variance = per_item * n * (1 + 1 / max(1, frameworks - 1))
@@ -180,6 +180,8 @@ def _verdicts(
 
 def _agreeing(place: int, deviation: Deviation) -> str:
     others = len(set(deviation.group.agreeing) - {place})
+    if not others:
+        return "the other stacks are hardly ever right"
     return f"agrees with {others:,} other stack{'' if others == 1 else 's'}"
 
 

@@ -6,7 +6,8 @@ others nothing says which is, and the model's stacks disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import median
@@ -23,9 +24,11 @@ _SHORTEST: Final = {
     3: 2.75, 4: 5.33, 5: 1.69, 6: 2.37, 7: 1.39, 8: 1.73, 9: 1.24, 10: 1.47, 11: 1.16, 12: 1.32, 13: 1.1, 14: 1.23,
 }  # fmt: skip
 _SHORTEST_OF_MANY: Final = 0.741
+#: The same of the difference of two.
+_TWO: Final = 1.048
 #: Stacks of a model, and models, from which a table shows how much its stacks differ.
 LEAST_STACKS: Final = 3
-LEAST_MODELS: Final = 5
+LEAST_MODELS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +65,38 @@ def comparable(cells: Sequence[Cell], kinds: Sequence[str] = ("share", "score"))
     return [list(places) for _, places in groupby(chosen, key=key)]
 
 
-def variance_per_item(cells: Sequence[Cell], groups: Sequence[Sequence[int]], rules: Rules) -> float:
-    """The variance of one stack's difference, for each item: what is allowed, or what this very table shows
-    where that is more.
+def variances(cells: Sequence[Cell], groups: Sequence[Sequence[int]], rules: Rules) -> dict[str, float]:
+    """Of each metric the variance of one stack's difference, for each item: what is allowed, or what this very
+    table shows where that is more, as it does where every row is about items of its own.
 
     Of each model the shortest interval that holds half of its stacks shows it, and of these the median over
-    all models: half of the stacks of half of the models may be off and do not count.
+    all models: half of the stacks of half of the models may be off and do not count. Where models have two
+    stacks, their difference shows it, up to what items drawn anew would make.
     """
-    found = [
-        _shortest_half([cells[place] for place in group])
-        for group in groups
-        if len(group) >= LEAST_STACKS and rules.paired
-    ]
+    by_metric: dict[str, list[list[Cell]]] = defaultdict(list)
+    for group in groups:
+        by_metric[cells[group[0]].metric.name].append([cells[place] for place in group])
+    return {
+        metric: max(rules.flips, _scatter(members) ** 2) if rules.paired else rules.flips
+        for metric, members in by_metric.items()
+    }
+
+
+def _scatter(groups: Sequence[Sequence[Cell]]) -> float:
+    """The standard deviation of one item that the table shows; 0 where it has too few models to show any."""
+    found = [_shortest_half(group) for group in groups if len(group) >= LEAST_STACKS]
     if len(found) < LEAST_MODELS:
-        return rules.flips
-    spread = float(np.median(found)) * (1 + 1 / np.sqrt(len(found)))
-    return float(max(rules.flips, spread**2))
+        found = [_of_two(group) for group in groups if len(group) == 2]
+    if len(found) < LEAST_MODELS:
+        return 0.0
+    return float(np.median(found) * (1 + 2 / np.sqrt(len(found))))
+
+
+def _of_two(group: Sequence[Cell]) -> float:
+    """The standard deviation by one difference, of one item, and no more than that of drawing it."""
+    one, other = (cell.value for cell in group)
+    drawn = np.sqrt(max(one * (1 - one), other * (1 - other), 0.0))
+    return float(min(abs(one - other) * np.sqrt(group[0].n or 1) * _TWO, drawn))
 
 
 def _shortest_half(group: Sequence[Cell]) -> float:
@@ -91,7 +110,7 @@ def _shortest_half(group: Sequence[Cell]) -> float:
 def deviations(cells: Sequence[Cell], rules: Rules, level: float) -> list[Deviation]:
     """Every cell of a group of two or more against it, with p corrected for all of them (Holm)."""
     places = [places for places in comparable(cells) if len(places) > 1]
-    noise = Noise(rules.paired, variance_per_item(cells, places, rules), level / max(sum(map(len, places)), 1))
+    noise = Noise(rules.paired, variances(cells, places, rules), level / max(sum(map(len, places)), 1))
     found = [pair for group in places for pair in _pairs(cells, _group(cells, group, noise))]
     others = [_others(cells, place, group) for place, group, _ in found]
     p = noise.tails([(cells[place], other) for place, _, other in found], others)
@@ -103,10 +122,10 @@ def deviations(cells: Sequence[Cell], rules: Rules, level: float) -> list[Deviat
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How far figures of one model may lie apart: the variance of each item, and the level of a single test."""
+    """How far figures of one model may lie apart: of each metric the variance of an item, and the level of a test."""
 
     paired: bool
-    per_item: float
+    per_item: Mapping[str, float]
     level: float
 
     def is_paired(self, one: Cell, other: Cell) -> bool:
@@ -119,16 +138,16 @@ class Noise:
             return _unpaired(one, other) > self.level
         n = one.n or 1
         apart = flips.apart(one.value, other.value, one.half + other.half, n)
-        return apart <= flips.critical(2 * self.per_item * n, self.level)
+        return apart <= flips.critical(2 * self.per_item[one.metric.name] * n, self.level)
 
     def tails(self, pairs: Sequence[tuple[Cell, Cell]], others: Sequence[int]) -> list[float]:
         """The probability of each difference from the median of so many others, which have flips of their own.
 
         One call for all that are paired: many cost as much as one.
         """
-        n = np.array([float(one.n or 1) for one, _ in pairs])
+        variance = np.array([self.per_item[one.metric.name] * (one.n or 1) for one, _ in pairs])
         apart = [flips.apart(one.value, other.value, one.half + other.half, one.n or 1) for one, other in pairs]
-        found = flips.tail(np.array(apart), self.per_item * n * (1 + 1 / np.array(others))).tolist()
+        found = flips.tail(np.array(apart), variance * (1 + 1 / np.array(others))).tolist()
         return [
             float(p) if self.is_paired(one, other) else _unpaired(one, other)
             for p, (one, other) in zip(found, pairs, strict=True)
@@ -164,10 +183,26 @@ def _group(cells: Sequence[Cell], places: Sequence[int], noise: Noise) -> Group:
     alone = len({cells[place].framework for place in places}) == 1
     votes = [_votes([cells[one] for one in found], alone) for found in sets]
     best = [found for found, number in zip(sets, votes, strict=True) if number == max(votes)]
-    if any(not set(one) & set(best[0]) for one in best):
+    agreeing = _decided(cells, best)
+    if agreeing is None:
         return Group(tuple(places), None, ())
-    agreeing = best[len(best) // 2]
     return Group(tuple(places), median(cells[one].value for one in agreeing), agreeing)
+
+
+def _decided(cells: Sequence[Cell], best: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """The one of sets with as many votes: those that overlap are one, and of others the one with more than twice
+    as many items right as any other has, as a fault makes a model worse; None where there is none.
+    """
+    if all(set(one) & set(best[0]) for one in best):
+        return best[len(best) // 2]
+    right = sorted((median(_right(cells[place]) for place in one), one) for one in best)
+    most, found = right[-1]
+    others = [share for share, one in right if not set(one) & set(found)]
+    return found if most > 2 * max(others) else None
+
+
+def _right(cell: Cell) -> float:
+    return 1 - cell.value if cell.metric.error else cell.value
 
 
 def _votes(agreeing: Sequence[Cell], alone: bool) -> tuple[int, int]:

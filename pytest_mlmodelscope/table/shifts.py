@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_mlmodelscope.table import flips
 from pytest_mlmodelscope.table.cells import Cell, Rules
-from pytest_mlmodelscope.table.outliers import comparable, variance_per_item
+from pytest_mlmodelscope.table.outliers import comparable, variances
 
 Part = Literal["framework", "machine"]
 #: Models that a shift must be seen in.
@@ -39,15 +39,17 @@ def shifts(cells: Sequence[Cell], rules: Rules, apart: frozenset[int]) -> list[S
     is taken to be nearer to 0 by what is negligible.
     """
     groups = comparable(cells)
-    per_item = variance_per_item(cells, [group for group in groups if len(group) > 1], rules)
+    per_item = variances(cells, [group for group in groups if len(group) > 1], rules)
     found = [
         shift
         for part, name, metric in _tests(cells)
         if (shift := _shift(cells, groups, (part, name, metric), apart)) is not None
     ]
-    variances = np.array([per_item * sum(row.items * (1 + 1 / row.others) for row in one.rows) for one in found])
+    spread = np.array(
+        [per_item[one.metric] * sum(row.items * (1 + 1 / row.others) for row in one.rows) for one in found]
+    )
     certain = np.array([_certain(one) for one in found])
-    corrected = flips.holm(flips.tail(certain, variances).tolist())
+    corrected = flips.holm(flips.tail(certain, spread).tolist())
     return [
         Shift(
             one.part,

@@ -60,6 +60,12 @@ def test_of_two_stacks_that_disagree_neither_is_said_to_be_right(tables):
     assert judged.verdicts == ("suspect", "suspect")
 
 
+def test_of_two_stacks_the_one_that_is_hardly_ever_right_is_the_broken_one(tables):
+    judged = judge(tables.one_model(0.7, 0.001))
+    assert kinds(judged) == ["outlier"]
+    assert judged.verdicts == ("consistent", "suspect")
+
+
 def test_two_machines_of_a_framework_are_no_majority_over_another_framework(tables):
     cells = [
         tables.cell("m", framework, machine, tables.TOP1, hits, 50_000)
