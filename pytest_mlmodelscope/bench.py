@@ -93,6 +93,11 @@ class Bench:
         assert sut.case.dataset is not None  # only claims with data have a split
         return read_split(sut.case.dataset, split, self._fetcher)
 
+    def data_file(self, sut: Sut, asset: str) -> Path:
+        """Where a file of the case's dataset lies, fetched if it has to be."""
+        assert sut.case.dataset is not None  # only claims with data have files of them
+        return self._fetcher.fetch(sut.case.dataset.assets[asset])
+
     def some_items(self, sut: Sut) -> list[Item]:
         """Those of the claim's split that are to be evaluated."""
         return sampled(self.read(sut, sut.split), self.sample_size(sut.case), sut.data_name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mlmodelscope.bench import Bench, Settings, judged
 from pytest_mlmodelscope.claim.expand import kind_of, other_framework, usual_targets
-from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError, UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import BaselineComparison, Case, Result, Verdict
 from pytest_mlmodelscope.evaluating import Evaluator
@@ -59,6 +59,25 @@ class Engine:
             self.close()  # a worker that failed once is not asked again
             result = Result(case, Verdict("error", str(error)))
         return dataclasses.replace(result, seconds=time.perf_counter() - started)
+
+    def explain(self, result: Result, seconds: float) -> Result:
+        """The result of a figure over items with what explains it, as far as it is found in this time.
+
+        Raises:
+            UsageError: it has no figure over items.
+        """
+        from pytest_mlmodelscope.explaining import explain_case
+
+        started = time.perf_counter()
+        try:
+            cause = explain_case(self._bench, result, seconds)
+        except UsageError:
+            raise
+        except MlmsError as error:
+            self.close()
+            cause = {"explained": False, "sentence": f"the cause could not be looked for: {error.what}"}
+        spent = time.perf_counter() - started
+        return dataclasses.replace(result, cause=cause, seconds=result.seconds + spent)
 
     def _measure(self, case: Case) -> Result:
         sut, steps = self._bench.set_up(case)

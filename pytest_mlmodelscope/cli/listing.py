@@ -130,6 +130,17 @@ def steps(as_json: bool) -> None:
 
 @click.command()
 @json_option
+def mismatches(as_json: bool) -> None:
+    """List the usual mistakes that may explain a refuted figure over items."""
+    rows = [
+        {"name": name, "about": _first_line(member("mismatches", name)), "usual": member("mismatches", name).USUAL}
+        for name in names("mismatches")
+    ]
+    _print(rows, ("name", "about", "usual"), as_json)
+
+
+@click.command()
+@json_option
 def readers(as_json: bool) -> None:
     """List the formats of data that a dataset's manifest may name as its reader."""
     _print([_member_row("datasets", name) for name in names("datasets")], ("name", "about", "options"), as_json)

@@ -96,9 +96,15 @@ def mlms_case(request: pytest.FixtureRequest) -> Case:
 
 
 @pytest.fixture
-def mlms_verify(mlms_engine: Engine) -> Verify:
-    """Measures a case; override it to measure otherwise."""
-    return mlms_engine.verify
+def mlms_verify(mlms_engine: Engine, request: pytest.FixtureRequest) -> Verify:
+    """Measures a case, and looks for what explains a refuted figure over items; override it to measure otherwise."""
+    session, item = _session(request.config), request.node
+
+    def verify(case: Case) -> Result:
+        result = mlms_engine.verify(case)
+        return mlms_engine.explain(result, session.why) if session.wants_cause(item, result) else result
+
+    return verify
 
 
 @pytest.fixture

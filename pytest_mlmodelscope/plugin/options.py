@@ -40,6 +40,7 @@ OPTIONS = (
     Option("json", "write the benchmark JSON to this file", "text", "FILE"),
     Option("history", "also write the benchmark JSON into this folder, under a name of its own", "text", "DIR"),
     Option("offline", "never use the network", "flag"),
+    Option("why", "seconds to look for what explains a refuted figure (default: 30), or off", "text", "HOW"),
     Option("claims", "where claims are when no path is given (default: claims)", "list", "PATH"),
     Option("manifests", "more folders with models/ and datasets/", "list", "PATH"),
     Option("baselines", "where baselines are kept (default: baselines)", "text", "PATH"),

@@ -72,6 +72,7 @@ def explanation(result: Result, nodeid: str) -> str:
         "interval": _interval(result.measurement),
         "tolerance": _tolerance(case) if claim.group == "metrics" else None,
         "reason": result.verdict.reason.replace("\n", "\n             "),
+        "why": result.cause.get("sentence"),
         "baseline": result.baseline.reason if result.baseline.status != "none" else None,
         "claim": f"{shown_path(claim.path)}:{claim.line}",
         "model": shown_path(case.model.path) if result.verdict.word == "error" else None,

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.run import Engine, Settings
 
 Choice = TypeVar("Choice", bound=str)
+#: How long the cause of one refuted figure is looked for, unless the user says otherwise.
+CAUSE_SECONDS = 30
 
 
 def start(config: pytest.Config) -> None:
@@ -71,6 +73,7 @@ class Session:
         self._numbers = {name: number(config, name) for name in ("timeout", "memory")}
         self._isolation: Isolation = one_of(config, "isolation", ISOLATION)
         self._care = Care(one_of(config, "disturbed", DISTURBED), one_of(config, "pin", PIN))
+        self.why = seconds_for_cause(value(config, "why"))
         self._policy = Policy(bool(value(config, "strict")), frozenset(self._required()))
         self.records: list[dict[str, Any]] = []
         #: What is verified on request only, and nobody asked for.
@@ -221,6 +224,14 @@ class Session:
         options += [self._config.getoption(name) for name in ("markexpr", "keyword")]
         return any(options) or any("::" in argument for argument in self._config.args)
 
+    def wants_cause(self, item: pytest.Item, result: Result) -> bool:
+        """Whether to look for what explains a figure: a refuted one over items that nobody has accepted as refuted."""
+        known = getattr(item, "known", None)
+        accepted = known is not None and "refuted" in known.verdicts
+        figure = result.measurement
+        over_items = figure is not None and figure.kind == "items" and result.case.claim.group == "metrics"
+        return self.why > 0 and over_items and result.verdict.word == "refuted" and not accepted
+
     def finish(self, item: pytest.Item, result: Result) -> None:
         """Keep the record of a result and let its verdict end the test."""
         assert isinstance(item, ClaimCase)
@@ -358,6 +369,23 @@ def one_of(config: pytest.Config, name: str, choices: Sequence[Choice]) -> Choic
     if found is None:
         raise pytest.UsageError(f"--mlms-{name}: expected {', '.join(choices)}, got {text!r}")
     return found
+
+
+def seconds_for_cause(text: str | None) -> float:
+    """How long to look for the cause of a refuted figure: 30 seconds, a number of them, or 0 for off.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text == "off":
+        return 0.0
+    try:
+        seconds = float(text or CAUSE_SECONDS)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise pytest.UsageError(f"--mlms-why: expected off or a number of seconds, got {text!r}")
+    return seconds
 
 
 def sample_size(evidence: str | None) -> int | None:

@@ -162,6 +162,8 @@ def remarks(case: Mapping[str, Any]) -> list[str]:
     told = []
     if case["verdict"] != "confirmed":
         told.append(plain(case["reason"]))
+    if (case.get("cause") or {}).get("sentence"):
+        told.append(plain(f"why: {case['cause']['sentence']}"))
     if case.get("known"):
         told.append(plain(f"known: {case['known']['reason']}"))
     if case["baseline"]["status"] in {"worse", "better"}:

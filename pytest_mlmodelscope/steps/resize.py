@@ -1,4 +1,4 @@
-"""Resize a picture by Pillow, whose filters widen when they shrink (antialias)."""
+"""Resize a picture: by Pillow, whose filters widen when they shrink (antialias), or as other libraries do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pytest_mlmodelscope.interfaces.step import StepContext
 from pytest_mlmodelscope.steps._array import picture
+from pytest_mlmodelscope.steps._sampling import sampled
 from pytest_mlmodelscope.steps._schema import HEIGHT_WIDTH
 from pytest_mlmodelscope.steps._schema import options as schema
 
@@ -23,6 +24,11 @@ OPTIONS: Final = schema(
             "description": "as Pillow calls it (default: bilinear)",
             "enum": ["nearest", "bilinear", "bicubic", "lanczos", "box"],
         },
+        "sampling": {
+            "description": "antialias (default) as Pillow; half_pixel as OpenCV, and as PyTorch and TensorFlow 2 "
+            "without antialias; corners as TensorFlow 1 with align_corners; asymmetric as TensorFlow 1 without",
+            "enum": ["antialias", "half_pixel", "corners", "asymmetric"],
+        },
         "keep_aspect": {
             "description": "with [height, width]: the largest of the old proportions that fits (default: false)",
             "type": "boolean",
@@ -35,13 +41,15 @@ OPTIONS: Final = schema(
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From [height, width, channels] to the same of another size; uint8 stays uint8, all else is float32."""
     size, fit = options["size"], options.get("keep_aspect", False)
-    name = options.get("interpolation", "bilinear").upper()
+    name, sampling = options.get("interpolation", "bilinear").upper(), options.get("sampling", "antialias")
 
     def resize(value: Any) -> NDArray[Any]:
         from PIL import Image
 
         pixels = picture("resize", value)
         height, width = _target(pixels.shape[0], pixels.shape[1], size, fit)
+        if sampling != "antialias":
+            return sampled(pixels, (height, width), name.lower(), sampling)
         filtered = Image.Resampling[name]
         if pixels.dtype == np.uint8 and pixels.shape[2] == 3:
             return np.array(Image.fromarray(pixels).resize((width, height), filtered))

@@ -288,6 +288,158 @@ class TestResample(StepTests):
     refused = ({"from": 0, "to": 1}, {"to": 8000})
 
 
+class TestResizeWithoutAntialias(StepTests):
+    """Rows of numbers, by hand; that OpenCV and TensorFlow give the same is tested where they are."""
+
+    step = "resize"
+    row = np.array([[[0.0], [8.0], [16.0], [24.0]]], np.float32)
+    examples = (
+        Example({"size": [1, 2], "sampling": "half_pixel"}, row, np.array([[[4.0], [20.0]]], np.float32)),
+        Example({"size": [1, 2], "sampling": "asymmetric"}, row, np.array([[[0.0], [16.0]]], np.float32)),
+        Example({"size": [1, 2], "sampling": "corners"}, row, np.array([[[0.0], [24.0]]], np.float32)),
+        Example(
+            {"size": [1, 2], "sampling": "half_pixel", "interpolation": "nearest"},
+            row,
+            np.array([[[8.0], [24.0]]], np.float32),
+        ),
+        Example(
+            {"size": [1, 2], "sampling": "half_pixel", "interpolation": "box"},
+            row.astype(np.uint8),
+            np.array([[[4], [20]]], np.uint8),
+        ),
+        # With the sharpness of -0.75 the four neighbours have these shares where a pixel lies between two.
+        Example(
+            {"size": [1, 1], "sampling": "half_pixel", "interpolation": "bicubic"},
+            np.array([[[0.0], [0.0], [1.0], [0.0]]], np.float32),
+            np.array([[[0.59375]]], np.float32),
+        ),
+        Example(
+            {"size": [1, 4], "sampling": "half_pixel", "interpolation": "lanczos"},
+            row,
+            row,
+            tolerance=1e-5,
+        ),
+    )
+    refused = ({"size": 3, "sampling": "opencv"},)
+
+
+class TestOffset(StepTests):
+    step = "offset"
+    examples = (Example({"by": -1}, 5, 4), Example({"by": 2}, [0, 7], [2, 9]))
+    refused = ({}, {"by": 0.5})
+
+
+class TestFlip(StepTests):
+    step = "flip"
+    examples = (
+        Example({"axis": -1}, PICTURE, np.ascontiguousarray(PICTURE[..., ::-1])),
+        Example({"axis": 0}, SCORES, np.array([2.0, -1.0, 2.0, 0.5], np.float32)),
+    )
+    refused = ({},)
+
+
+class TestReorder(StepTests):
+    step = "reorder"
+    examples = (
+        Example({"order": [2, 0, 1, 3]}, SCORES, np.array([-1.0, 0.5, 2.0, 2.0], np.float32)),
+        Example({"order": [1], "axis": 0}, np.array([[1, 2], [3, 4]]), np.array([[3, 4]])),
+        Example({"order": [1, 0]}, ["a", "b"], ["b", "a"]),
+    )
+    refused = ({"order": []}, {"order": [-1]})
+
+
+class TestReshape(StepTests):
+    step = "reshape"
+    examples = (Example({"shape": [2, -1]}, SCORES, np.array([[0.5, 2.0], [-1.0, 2.0]], np.float32)),)
+    refused = ({"shape": [0]},)
+
+
+class TestMean(StepTests):
+    step = "mean"
+    examples = (
+        Example({"axis": 1}, np.array([[1, 3], [5, 7]]), np.array([2.0, 6.0], np.float32)),
+        Example({"axis": 0, "keep": True}, np.array([[1.0, 3.0], [5.0, 7.0]]), np.array([[3.0, 5.0]])),
+    )
+    refused = ({},)
+
+
+class TestFill(StepTests):
+    step = "fill"
+    gaps = np.array([np.nan, 2.0, np.nan], np.float32)
+    examples = (
+        Example({"value": -1}, gaps, np.array([-1.0, 2.0, -1.0], np.float32)),
+        Example({"value": [7, 8, 9]}, gaps, np.array([7.0, 2.0, 9.0], np.float32)),
+    )
+    refused = ({}, {"value": "mean"})
+
+
+class TestFitLength(StepTests):
+    step = "fit_length"
+    examples = (
+        Example({"length": 2}, SCORES, SCORES[:2]),
+        Example({"length": 2, "keep": "end"}, SCORES, SCORES[2:]),
+        Example({"length": 6}, SCORES, np.array([0.5, 2.0, -1.0, 2.0, 0.0, 0.0], np.float32)),
+    )
+    refused = ({"length": 0},)
+
+
+class TestStandardize(StepTests):
+    step = "standardize"
+    two = np.array([1.0, 3.0], np.float32)
+    examples = (
+        Example({}, two, np.array([-1.0, 1.0], np.float32)),
+        Example({"to": "unit_range"}, two, np.array([0.0, 1.0], np.float32)),
+        Example({"to": "unit_peak"}, -two, np.array([-1 / 3, -1.0], np.float32)),
+        Example({"to": "unit_length"}, np.array([3.0, 4.0]), np.array([0.6, 0.8]), tolerance=1e-12),
+        Example({"to": "zero_mean"}, two, np.array([-1.0, 1.0], np.float32)),
+        Example({}, np.array([5.0, 5.0], np.float32), np.array([0.0, 0.0], np.float32)),
+        Example({"axes": [0]}, np.array([[1.0, 10.0], [3.0, 30.0]]), np.array([[-1.0, -1.0], [1.0, 1.0]])),
+    )
+    refused = ({"to": "l2"},)
+
+
+class TestGrey(StepTests):
+    step = "grey"
+    examples = (
+        # Pillow's own conversion cuts where this one rounds.
+        Example({}, PICTURE, np.array(Image.fromarray(PICTURE).convert("L"))[..., None], tolerance=1),
+        Example(
+            {"weights": "mean", "channels": 3}, FLOATS, FLOATS.mean(-1, keepdims=True).repeat(3, -1), tolerance=1e-3
+        ),
+    )
+    refused = ({"channels": 2},)
+
+
+class TestJpeg(StepTests):
+    step = "jpeg"
+
+    @staticmethod
+    def compressed(quality):
+        buffer = io.BytesIO()
+        Image.fromarray(PICTURE).save(buffer, "JPEG", quality=quality)
+        return np.array(Image.open(buffer))
+
+    examples = (
+        Example({}, PICTURE, compressed(75)),
+        Example({"quality": 20}, PICTURE, compressed(20)),
+    )
+    refused = ({"quality": 0},)
+
+
+class TestCleanText(StepTests):
+    step = "clean_text"
+    examples = (
+        Example({"case": "upper"}, "Straße", "STRASSE"),
+        Example({"accents": "drop"}, "Café Zürich, déjà", "Cafe Zurich, deja"),
+        Example({"form": "NFD"}, "é", "e\u0301"),
+        Example({"form": "NFKC"}, "ﬁ²", "fi2"),
+        Example({"blanks": "strip"}, " a  b\n", "a  b"),
+        Example({"blanks": "collapse"}, " a  b\n", "a b"),
+        Example({"punctuation": "drop"}, "Well, 3-2!", "Well 32"),
+    )
+    refused = ({"accents": "keep"},)
+
+
 SUITES = [value for value in globals().values() if isinstance(value, type) and issubclass(value, StepTests)]
 
 

@@ -1,0 +1,1 @@
+"""Why a figure over items is not the published one: which usual mistake explains it."""

@@ -1,0 +1,1 @@
+"""Usual mistakes before and after a model: one file per mistake."""
