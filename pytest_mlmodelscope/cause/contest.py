@@ -55,6 +55,8 @@ class Contest:
     right: NDArray[np.bool_] | None
     slack: float
     entered: list[Trial] = field(default_factory=list)
+    #: The likelihood of all trials together.
+    total: float = 0.0
     _known: dict[tuple[int, int], Draws] = field(default_factory=dict)
 
     def run(self, entered: Sequence[Trial], deadline: float) -> list[Standing]:
@@ -77,7 +79,8 @@ class Contest:
         seen = [trial for trial in (self.declared, *self.entered) if trial.n and not trial.failed]
         draws = [self._draws(trial) for trial in seen]
         weights = np.array([trial.prior * self.aim.nearness(of) for trial, of in zip(seen, draws, strict=True)])
-        shares = weights / (weights.sum() or 1.0)
+        self.total = float(weights.sum())
+        shares = weights / (self.total or 1.0)
         rows = zip(seen, draws, shares, strict=True)
         found = [Standing(trial, of, _figure(trial), float(share)) for trial, of, share in rows]
         return sorted(found, key=lambda standing: -standing.share)

@@ -93,10 +93,10 @@ class Aim:
 
     def is_reached(self, draws: Draws, chance: float, slack: float) -> bool:
         """Whether the central interval that leaves out this chance touches what prints as the figure, or misses it
-        by less than nearness counts, or than ``slack``.
+        by less than half of what nearness counts, or than ``slack``.
         """
         low, high = np.quantile(draws, [chance / 2, 1 - chance / 2])
-        reach = max(self.half + self.width, slack)
+        reach = max(self.half + self.width / 2, slack)
         return bool(low <= self.value + reach and high >= self.value - reach)
 
 

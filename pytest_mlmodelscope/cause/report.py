@@ -45,7 +45,7 @@ def reported(answer: Answer, unit: Unit, remarks: Sequence[str]) -> dict[str, An
     """Everything that a record says of a search; figures in the claim's unit."""
     best = answer.best[:LISTED]
     listed = best or ([answer.nearest] if answer.nearest else [])
-    total = sum(one.share for one in answer.best) or 1.0
+    total = sum(one.share for one in answer.best) + answer.chance
     return {
         "explained": bool(best),
         "sentence": _sentence(answer, unit, remarks),
@@ -103,7 +103,7 @@ def _sentence(answer: Answer, unit: Unit, remarks: Sequence[str]) -> str:
 
 def _found(answer: Answer, unit: Unit) -> str:
     if answer.best:
-        return _explained(answer.best, unit)
+        return _explained(answer.best, answer.chance, unit)
     if answer.nearest is None or answer.declared is None:
         return "nothing that is done before or after the model can be changed"
     near = answer.nearest
@@ -111,9 +111,9 @@ def _found(answer: Answer, unit: Unit) -> str:
     return f"{said}; the nearest is {unit.text(near.figure)} on {near.trial.n:,} items when {near.trial.words}"
 
 
-def _explained(best: Sequence[Standing], unit: Unit) -> str:
+def _explained(best: Sequence[Standing], chance: float, unit: Unit) -> str:
     groups = _groups(best)
-    total = sum(one.share for one in best)
+    total = sum(one.share for one in best) + chance
     kind, first = groups[0]
     sure = sum(one.share for one in kind) / total if total else 0.0
     text = (

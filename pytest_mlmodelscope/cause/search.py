@@ -27,6 +27,8 @@ ENOUGH: Final = 32
 ERROR: Final = 0.05
 #: How sure it must be that a variant is nearer to the published figure than the manifest's own setup.
 NEARER: Final = 0.95
+#: How likely it is, beside a usual mistake, that the cause is another and what explains the figure does so by luck.
+NONE: Final = 0.01
 #: How likely the manifest's own setup is beside a usual mistake: it has been refuted.
 OWN: Final = 0.05
 
@@ -51,12 +53,14 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of the search: ``best`` explain the figure alike (none where nothing does), ``nearest`` is what came
-    nearest to it whether it explains it or not.
+    nearest to it whether it explains it or not. ``chance`` is the share of the likelihood that is left for none of
+    what was tried being the cause.
     """
 
     best: tuple[Standing, ...]
     nearest: Standing | None
     declared: Standing | None
+    chance: float
     tried: int
     failed: int
     evaluated: int
@@ -132,7 +136,7 @@ def _own(contest: Contest, standings: Sequence[Standing]) -> Standing | None:
 def _explains(one: Standing, own: Standing, contest: Contest, tried: int) -> bool:
     """Whether it reaches the published figure, and is nearer to it than the manifest's own setup."""
     aim = contest.aim
-    if not one.trial.kinds or not aim.is_reached(one.draws, ERROR / max(1, tried), contest.slack):
+    if not one.trial.kinds or one.trial.hopeless or not aim.is_reached(one.draws, ERROR / max(1, tried), contest.slack):
         return False
     nearer = np.abs(one.draws - aim.value)[: len(own.draws)] < np.abs(own.draws - aim.value)[: len(one.draws)]
     return bool(nearer.mean() > NEARER)
@@ -142,12 +146,14 @@ def _answer(contest: Contest, standings: Sequence[Standing], started: float, dea
     own = _own(contest, standings)
     others = [standing for standing in standings if standing.trial.kinds]
     best = [one for one in others if own is not None and _explains(one, own, contest, len(others))]
-    best = by_likelihood(best)
+    chance = NONE / contest.total if contest.total else 1.0
+    best = by_likelihood(best) if sum(one.share for one in best) > chance else []
     now = time.monotonic()
     return Answer(
         best=tuple(best),
         nearest=others[0] if others else None,
         declared=own,
+        chance=chance,
         tried=len(others),
         failed=sum(bool(trial.failed) for trial in contest.entered),
         evaluated=contest.trials.evaluated,

@@ -12,12 +12,21 @@ from pytest_mlmodelscope.cause.report import Unit, reported
 from pytest_mlmodelscope.cause.search import Question, search
 from pytest_mlmodelscope.interfaces.dataset import Item
 
-
 #: Those that take longest are in ``benchmarks/ablation.py`` only.
-SLOW = {"divided by 255 for 16", "MNIST's mean", "scaled twice", "not scaled", "training split", "one class less"}
+SLOW = {
+    "divided by 255 for 16",
+    "from -1 to 1",
+    "upside down",
+    "inverted",
+    "MNIST's mean",
+    "scaled twice",
+    "not scaled",
+    "training split",
+    "one class less",
+}
 
 
-@pytest.mark.parametrize("make", [planted.digits, planted.wine, planted.iris], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [planted.digits, planted.wine], ids=lambda make: make.__name__)
 def test_the_planted_mistake_is_named_nine_times_in_ten(make):
     subject, faults = make()
     found = [planted.look(subject, fault, seconds=600) for fault in faults if fault.name not in SLOW]
@@ -83,7 +92,7 @@ def test_a_model_that_fails_on_a_variant_is_asked_about_the_others(digits):
 
 
 def test_the_same_is_found_each_time(digits):
-    fault = next(one for one in planted.digits()[1] if one.name == "MNIST's mean")
+    fault = next(one for one in planted.digits()[1] if one.name == "rounded")
     asked = question(digits, fault.setup, 0.943)
     first, second = search(digits, asked), search(digits, asked)
     assert [one.trial.words for one in first.best] == [one.trial.words for one in second.best]
@@ -92,7 +101,7 @@ def test_the_same_is_found_each_time(digits):
 
 def test_what_is_wrong_with_the_data_is_told():
     same = [Item(str(n), np.full(3, n % 50), n % 2 if n < 100 else 1) for n in range(200)]
-    assert list(data.of_labels(same)) == ["200 items have the input of another item that has another label"]
+    assert list(data.of_labels(same)) == ["100 items have the input of another item that has another label"]
     assert list(data.of_training(same[:10], same[:4], "train")) == [
         "4 of the 10 items are also in the split train (leaked training data)"
     ]
