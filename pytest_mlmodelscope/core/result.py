@@ -54,7 +54,8 @@ class Measurement:
     ``n`` counts items for figures of accuracy, queries for timed ones and inputs of a check; ``failed`` the items
     for which the model gave no answer (they count as wrong and are never dropped). ``runs``
     holds the figure of each process run of a timed metric, of each call of a counted one. ``census``
-    says that every item the claim speaks of was evaluated, so that there is no sampling error.
+    says that every item the claim speaks of was evaluated, so that there is no sampling error. ``p`` is the
+    probability of evidence as bad where the claim is true, None where nothing is left to chance.
     """
 
     value: float
@@ -65,6 +66,7 @@ class Measurement:
     failed: int = 0
     runs: tuple[float, ...] = ()
     kind: str = "items"
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def judge(claim: Claim, measurement: Measurement) -> Verdict:
         return Verdict("inconclusive", f"{claim.metric} is undefined on these {measurement.n} items")
     if claim.dataset is not None and claim.dataset.relation == "other" and measurement.kind == "items":
         return Verdict("inconclusive", _other_data(claim, measurement))
-    low, high = _widened(claim)
+    low, high = widened(claim)
     interval = measurement.interval
     if low <= interval.low and interval.high <= high:
         return Verdict("confirmed", _confirmed(claim, measurement))
@@ -28,7 +28,8 @@ def judge(claim: Claim, measurement: Measurement) -> Verdict:
     return Verdict("inconclusive", _inconclusive(claim, measurement))
 
 
-def _widened(claim: Claim) -> tuple[float, float]:
+def widened(claim: Claim) -> tuple[float, float]:
+    """What the claim admits, in its unit, with room for the last bits of a float."""
     low, high = claim.bounds
     slack = _SLACK * max(abs(claim.value), 1e-12)
     return low - slack, high + slack
@@ -92,13 +93,18 @@ def _inconclusive(claim: Claim, measurement: Measurement) -> str:
     text = f"the interval {span} reaches across the edge of what the claim admits ({admitted(claim)})"
     if measurement.kind == "counted":
         return f"{text}; single calls differ as much"
+    return text + more_to_come(claim, measurement)
+
+
+def more_to_come(claim: Claim, measurement: Measurement) -> str:
+    """How much more would decide, in words that follow others."""
     needed = more_needed(claim, measurement)
     word = "items" if measurement.kind == "items" else "process runs"
     if needed == 1:
         word = word.removesuffix("s")
     if needed is None:
-        return f"{text}; the figure lies on the edge, more {word} would hardly decide"
-    return f"{text}; about {needed:,} more {word} would decide"
+        return f"; the figure lies on the edge, more {word} would hardly decide"
+    return f"; about {needed:,} more {word} would decide"
 
 
 def more_needed(claim: Claim, measurement: Measurement) -> int | None:

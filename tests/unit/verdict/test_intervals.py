@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
-from pytest_mlmodelscope.verdict.intervals import bootstrap, clopper_pearson, hypergeometric, process_runs, whole
+from pytest_mlmodelscope.verdict.intervals import (
+    bootstrap,
+    clopper_pearson,
+    estimate,
+    hypergeometric,
+    process_runs,
+    whole,
+)
 
 
 def test_a_full_run_has_no_width():
@@ -50,12 +57,26 @@ def test_the_hypergeometric_interval_covers_what_it_promises(share):
 
 def test_the_bootstrap_finds_the_error_of_a_mean():
     values = np.random.default_rng(3).normal(10.0, 2.0, 400)
-    found = bootstrap(lambda rows: float(values[rows].mean()), len(values))
-    assert (found.high - found.low) / 2 == pytest.approx(1.96 * 2.0 / 20, rel=0.15)
+    found = bootstrap(estimate(lambda rows: float(values[rows].mean()), len(values)))
+    # It is approximate, and taken at half the error: 2.24 standard errors where 1.96 were promised.
+    assert (found.high - found.low) / 2 == pytest.approx(2.24 * 2.0 / 20, rel=0.15)
+
+
+def test_a_figure_hangs_on_those_items_that_move_it():
+    few = np.arange(1_000) < 12
+    assert estimate(lambda rows: float(few[rows].mean()), 1_000).items == pytest.approx(12, rel=0.1)
+    even = np.arange(1_000) % 2
+    assert estimate(lambda rows: float(even[rows].mean()), 1_000).items == pytest.approx(1_000, rel=0.01)
+
+
+def test_a_figure_that_nothing_moves_says_nothing_of_what_was_not_drawn():
+    found = bootstrap(estimate(lambda rows: 1.0, 50))
+    assert (found.low, found.high) == (-math.inf, math.inf)
+    assert found.method == "bootstrap over items: too few that matter"
 
 
 def test_a_figure_that_is_never_defined_has_no_bounds():
-    found = bootstrap(lambda rows: float("nan"), 10)
+    found = bootstrap(estimate(lambda rows: float("nan"), 10))
     assert (found.low, found.high) == (-math.inf, math.inf)
 
 
