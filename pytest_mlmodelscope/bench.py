@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a session measures. ``sample`` items of a dataset are evaluated at most; None is all.
+    """How a session measures. ``sample`` items of a dataset are evaluated at most; None is all. With
+    ``sequential`` they are evaluated in random order until they decide.
 
     ``baselines`` is the folder that results are compared with, or with ``record`` written to. ``care`` is
-    taken of timed runs.
+    taken of timed runs. ``error`` is the probability of a wrong verdict, for refutations over all of so many
+    ``claims`` whose evidence is left to chance. ``announce`` says what is always to be seen, ``progress`` what
+    may be.
     """
 
     cache: Path | None = None
@@ -40,6 +43,10 @@ class Settings:
     limits: Limits | None = None
     care: Care = USUAL
     progress: Callable[[str], None] = lambda text: None
+    sequential: bool = False
+    error: float = 0.05
+    claims: int = 1
+    announce: Callable[[str], None] = lambda text: None
 
 
 class Bench:

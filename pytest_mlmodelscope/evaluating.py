@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_mlmodelscope.bench import Bench, Stopwatch, judged
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.result import Result
+from pytest_mlmodelscope.deciding import asks_until_decided, until_decided
+from pytest_mlmodelscope.gathering import Gathering, Pace
 from pytest_mlmodelscope.interfaces.check import Answers
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence
@@ -33,6 +35,12 @@ class Predicted:
     software: Mapping[str, Any]
     outputs: Mapping[str, Any]
     steps: dict[str, float] = field(default_factory=dict)
+    expected_s: float | None = None
+
+    @property
+    def n(self) -> int:
+        """How many items there are predictions of."""
+        return len(self.evidence.predictions)
 
     def answers(self) -> Answers:
         """The decisions, and the outputs as far as they were kept."""
@@ -48,21 +56,32 @@ class Evaluator:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._predicted: dict[tuple[Any, ...], Predicted] = {}
+        self._gathered: dict[tuple[Any, ...], Gathering] = {}
 
     def items(self, sut: Sut) -> Result:
         """A figure over the predictions."""
+        if asks_until_decided(self._bench, sut):
+            return self._until_decided(sut, None)
         predicted = self.predict(sut)
         measurement = measure.of_items(sut.case.claim, predicted.evidence, predicted.available)
-        result = judged(sut, measurement, predicted.software)
-        return dataclasses.replace(result, steps=predicted.steps, predictions=predicted.kept, outputs=predicted.outputs)
+        return _result(judged(sut, measurement, predicted.software), predicted)
 
     def outputs(self, sut: Sut) -> Result:
         """A figure over the numbers themselves."""
+        if asks_until_decided(self._bench, sut):
+            return self._until_decided(sut, _output_name(sut))
         predicted = self.predict(sut)
         evidence = ItemEvidence(list(_output(sut, predicted)), predicted.evidence.references)
         measurement = measure.of_items(sut.case.claim, evidence, predicted.available)
-        result = judged(sut, measurement, predicted.software)
-        return dataclasses.replace(result, steps=predicted.steps, predictions=predicted.kept, outputs=predicted.outputs)
+        return _result(judged(sut, measurement, predicted.software), predicted)
+
+    def _until_decided(self, sut: Sut, output: str | None) -> Result:
+        """A figure over as many items, in random order, as its verdict takes."""
+        assert sut.case.dataset is not None  # a claim over items has data
+        key = (sut.worker_key, sut.case.dataset.digest, sut.split.name, output)
+        if key not in self._gathered:
+            self._gathered[key] = Gathering(self._bench, sut, output)
+        return until_decided(self._bench, sut, self._gathered[key])
 
     def predict(self, sut: Sut) -> Predicted:
         """The predictions of the claim's items: made now, or those of another claim on the same."""
@@ -84,7 +103,8 @@ class Evaluator:
         worker = self._bench.worker(sut)
         clock.lap("open_model")
         outputs = Outputs()
-        found, busy = self._stream(sut, worker.agent, items, outputs)
+        pace = Pace(self._bench.settings, sut.case.id, len(items))
+        found, busy = self._stream(sut, worker.agent, items, outputs, pace)
         clock.lap("predict")
         self._bench.keep_built(sut, worker.agent)
         evidence = ItemEvidence(found, [item.label for item in items])
@@ -92,9 +112,11 @@ class Evaluator:
         kept = store.keep(root / "predictions", ids, found, evidence.references)
         raw = outputs.keep(root / "outputs")
         steps = {**clock.laps, "predict_in_worker": busy}
-        return Predicted(evidence, available, kept, worker.software, raw, steps)
+        return Predicted(evidence, available, kept, worker.software, raw, steps, pace.expected_s)
 
-    def _stream(self, sut: Sut, agent: Agent, items: Sequence[Item], raw: Outputs) -> tuple[list[Any], float]:
+    def _stream(
+        self, sut: Sut, agent: Agent, items: Sequence[Item], raw: Outputs, pace: Pace
+    ) -> tuple[list[Any], float]:
         """The prediction of every item, and the seconds that the model took for them."""
         before, after = sut.pipeline()
         size = before.batch_size(sut.case.claim.conditions.batch)
@@ -105,16 +127,37 @@ class Evaluator:
             found.extend(after.predictions(outputs, min(size, len(items) - len(found))))
             raw.add(outputs, before.batched)
             busy += spent
-            self._bench.settings.progress(f"{sut.case.id}: {len(found):,} of {len(items):,} items")
+            pace.tell(len(found))
         return found, busy / 1e9
+
+
+def _result(result: Result, predicted: Predicted) -> Result:
+    """What was judged, with what it rests on."""
+    return dataclasses.replace(
+        result,
+        steps=predicted.steps,
+        predictions=predicted.kept,
+        outputs=predicted.outputs,
+        plan={
+            "rule": "full" if predicted.n == predicted.available else "sample",
+            "of": predicted.available,
+            "used": predicted.n,
+            "expected": predicted.n,
+            "seconds": predicted.expected_s,
+        },
+    )
 
 
 def _output(sut: Sut, predicted: Predicted) -> Any:
     """What the model gave for every item, of the output that the claim names or the first."""
-    declared = sut.case.framework.outputs or sut.case.model.outputs
-    name = sut.case.claim.metric_options.get("output") or next(iter(spec.name for spec in declared), "")
+    name = _output_name(sut)
     kept = predicted.answers().outputs
     if name not in kept:
         why = predicted.outputs.get("why") or "other outputs are"
         raise MlmsError(f'the output "{name}" of {sut.case.model.name} is not kept: {why}', got=", ".join(kept))
     return kept[name]
+
+
+def _output_name(sut: Sut) -> str:
+    declared = sut.case.framework.outputs or sut.case.model.outputs
+    return str(sut.case.claim.metric_options.get("output") or next(iter(spec.name for spec in declared), ""))

@@ -19,6 +19,7 @@ from pytest_mlmodelscope.interfaces.metric import CountedEvidence, DeviceEvidenc
 from pytest_mlmodelscope.sut import Sut, require_processor
 from pytest_mlmodelscope.timing import time_case
 from pytest_mlmodelscope.verdict import baseline, disturbance, measure
+from pytest_mlmodelscope.verdict.together import corrected
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.checking import Compared, Side
@@ -90,10 +91,18 @@ class Engine:
             "counted": self._counted,
             "check": self._check,
         }
-        result = of_kind[kind_of(case.claim)](sut)
+        result = self._corrected(of_kind[kind_of(case.claim)](sut))
         evidence = sut.evidence(result.software)
         steps = {**steps, **result.steps}
         return dataclasses.replace(result, machine=sut.machine.identity, evidence=evidence, steps=steps)
+
+    def _corrected(self, result: Result) -> Result:
+        """The result as one among those of the session."""
+        if result.measurement is None:
+            return result
+        error, claims = self.settings.error, self.settings.claims
+        verdict = corrected(result.verdict, result.case.claim, result.measurement, error, claims)
+        return dataclasses.replace(result, verdict=verdict)
 
     def _against_baseline(self, result: Result) -> Result:
         from pytest_mlmodelscope.record.baseline import Baselines, baseline_of

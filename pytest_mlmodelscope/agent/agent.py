@@ -9,7 +9,7 @@ import site
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, Self, cast
@@ -20,7 +20,7 @@ from pytest_mlmodelscope.agent.environment import Environment
 from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.agent.process import WorkerProcess
 from pytest_mlmodelscope.agent.shared import SharedMemory
-from pytest_mlmodelscope.agent.stream import answers
+from pytest_mlmodelscope.agent.stream import AHEAD, answers
 from pytest_mlmodelscope.agent.view import View, view
 from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.errors import ModelError, NotApplicable, WorkerDied, WorkerError, WorkerTimeout
@@ -122,8 +122,10 @@ class Agent:
         header, tensors = self._answer(memory, deadline)
         return dict(tensors), header["ns"]
 
-    def predict_stream(self, batches: Iterable[Tensors]) -> Iterator[tuple[dict[str, Any], int]]:
-        """``predict`` of each batch, in order; the next ones are prepared while the worker computes.
+    def predict_stream(
+        self, batches: Iterable[Tensors], ahead: int = AHEAD
+    ) -> Generator[tuple[dict[str, Any], int], None, None]:
+        """``predict`` of each batch, in order; the next ones, ``ahead`` at most, are sent while the worker computes.
 
         ``batches`` is iterated in another thread; what it raises is raised here. The worker can be
         used again when the iterator is exhausted or closed.
@@ -138,7 +140,9 @@ class Agent:
             wire.send(writer, frame)
 
         try:
-            received = answers(frames, send, lambda: self._answer(memory, time.monotonic() + self.limits.predict_s))
+            received = answers(
+                frames, send, lambda: self._answer(memory, time.monotonic() + self.limits.predict_s), ahead
+            )
             with closing(received):
                 for header, tensors in received:
                     yield dict(tensors), header["ns"]

@@ -13,19 +13,22 @@ from pytest_mlmodelscope.core.errors import WorkerError
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
-#: How many questions may be on their way.
-_AHEAD: Final = 8
+#: How many questions may be on their way, unless the caller says.
+AHEAD: Final = 8
 
 
 def answers(
-    questions: Iterator[Question], send: Callable[[Question], None], receive: Callable[[], Answer]
+    questions: Iterator[Question],
+    send: Callable[[Question], None],
+    receive: Callable[[], Answer],
+    ahead: int = AHEAD,
 ) -> Generator[Answer, None, None]:
     """``receive`` once for each question that ``send`` took, in order.
 
     An exception of ``questions`` is raised after the answers to those before it. However the
     iteration ends, all answers are read, so that the wire is ready for the next question.
     """
-    sent: queue.Queue[bool | BaseException] = queue.Queue(_AHEAD)
+    sent: queue.Queue[bool | BaseException] = queue.Queue(ahead)
     stop = threading.Event()
     writer = threading.Thread(target=_write, args=(questions, send, sent, stop), name="mlms-stream", daemon=True)
     writer.start()

@@ -90,6 +90,21 @@ def kind_of(claim: Claim) -> Kind | Literal["check"]:
     return kind
 
 
+def left_to_chance(case: Case, sample: int | None, sequential: bool) -> bool:
+    """Whether another sample, or another run, could lead to another verdict: a timed figure, or one over some items
+    only, of at most ``sample`` or of as many as decide.
+    """
+    claim, kind = case.claim, kind_of(case.claim)
+    if kind not in ("items", "outputs") or claim.dataset is None or case.dataset is None:
+        return kind == "timed"
+    if claim.dataset.relation != "same":
+        return claim.dataset.relation == "sample"
+    if sequential and hasattr(member("metrics", claim.metric), "hits"):
+        return True
+    most = min((count for count in (claim.dataset.items, sample) if count is not None), default=None)
+    return most is not None and most < case.dataset.splits[claim.dataset.split].items
+
+
 def other_framework(claim: Claim) -> Requirement | None:
     """The framework that a check compares with; None where it compares with none."""
     if claim.group != "checks" or member("checks", claim.metric).BESIDE != "framework":

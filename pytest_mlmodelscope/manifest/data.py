@@ -55,3 +55,8 @@ def sampled(items: list[Item], count: int | None, of: str) -> list[Item]:
         return items
     chosen = random.Random(f"{of}: {count} of {len(items)}").sample(range(len(items)), count)  # noqa: S311
     return [items[index] for index in sorted(chosen)]
+
+
+def drawn(count: int, of: str) -> list[int]:
+    """The indexes of so many items in a fixed random order, the same on every machine; ``of`` names the items."""
+    return random.Random(f"{of}: all {count} in random order").sample(range(count), count)  # noqa: S311

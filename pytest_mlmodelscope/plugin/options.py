@@ -33,7 +33,12 @@ OPTIONS = (
     Option("", "verify published claims (default: those in claims/)", "flag"),
     Option("framework", "only these frameworks, such as pytorch or pytorch>=2", "list", "NAME"),
     Option("target", "only these targets, such as cpu, gpu or ssh://USER@HOST", "list", "NAME"),
-    Option("evidence", "full (default) or sample:N, the most items of a dataset to evaluate", "text", "HOW"),
+    Option(
+        "evidence",
+        "full (default); sample:N, the most items of a dataset; sequential[:ERROR], as many as decide",
+        "text",
+        "HOW",
+    ),
     Option("require", "fail where this target, framework or 'all' is not applicable here", "list", "NAME"),
     Option("strict", "fail where the evidence is inconclusive", "flag"),
     Option("record", "write what is measured to baselines/<target>/", "flag"),

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_mlmodelscope.agent.care import DISTURBED, PIN, Care
 from pytest_mlmodelscope.agent.limits import ISOLATION, Isolation
-from pytest_mlmodelscope.claim.expand import selection
+from pytest_mlmodelscope.claim.expand import left_to_chance, selection
 from pytest_mlmodelscope.claim.known import Known, load_known
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import MlmsError
@@ -22,6 +22,7 @@ from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.core.result import Case, Result, Verdict
 from pytest_mlmodelscope.plugin import cases, junit
 from pytest_mlmodelscope.plugin.collect import ClaimCase, ClaimFile, Collection, collect_file, markers
+from pytest_mlmodelscope.plugin.evidence import evidence
 from pytest_mlmodelscope.plugin.options import path_value, value
 from pytest_mlmodelscope.plugin.outcomes import Policy, decide
 from pytest_mlmodelscope.plugin.terminal import Terminal
@@ -69,7 +70,7 @@ class Session:
         manifests = [config.rootpath / "manifests", *self._manifest_roots()]
         chosen = selection(value(config, "framework"), value(config, "target"))
         self.collection = Collection(chosen, manifests, self._known(), self.roots)
-        self._sample = sample_size(value(config, "evidence"))
+        self._evidence = evidence(value(config, "evidence"))
         self._numbers = {name: number(config, name) for name in ("timeout", "memory")}
         self._isolation: Isolation = one_of(config, "isolation", ISOLATION)
         self._care = Care(one_of(config, "disturbed", DISTURBED), one_of(config, "pin", PIN))
@@ -82,6 +83,8 @@ class Session:
         self.written: list[Path] = []
         self._refuse_places_of_records()
         self.progress: Callable[[str], None] = _silent
+        self.announce: Callable[[str], None] = _silent
+        self._chances = 0
 
     # -- settings -------------------------------------------------------------------------
 
@@ -142,12 +145,16 @@ class Session:
         return Settings(
             cache=path_value(self._config, "cache"),
             offline=self.offline,
-            sample=self._sample,
+            sample=self._evidence.sample,
+            sequential=self._evidence.sequential,
+            error=self._evidence.error,
+            claims=max(1, self._chances),
             baselines=path_value(self._config, "baselines", "baselines"),
             record=bool(value(self._config, "record")),
             limits=self._limits(),
             care=self._care,
             progress=self._progress,
+            announce=self._announce,
         )
 
     def _limits(self) -> Any:
@@ -163,6 +170,9 @@ class Session:
 
     def _progress(self, text: str) -> None:
         self.progress(text)
+
+    def _announce(self, text: str) -> None:
+        self.announce(text)
 
     def make_engine(self) -> Engine:
         """The engine of this process."""
@@ -208,6 +218,13 @@ class Session:
                     )
         if not self._is_chosen():
             self._leave_out(items)
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the cases whose evidence is left to chance: they are refuted at a common error."""
+        sample, sequential = self._evidence.sample, self._evidence.sequential
+        cases = (item.case for item in session.items if isinstance(item, ClaimCase))
+        self._chances = sum(left_to_chance(case, sample, sequential) for case in cases)
 
     def _leave_out(self, items: list[pytest.Item]) -> None:
         left = [item for item in items if isinstance(item, ClaimCase) and item.case.claim.on_request]
@@ -302,6 +319,11 @@ class Session:
 
         return folder / new_name()
 
+    @property
+    def error(self) -> float:
+        """The chance of a false refutation that is granted to the session."""
+        return self._evidence.error
+
     def sorted_records(self) -> list[dict[str, Any]]:
         """The records of all cases, whichever process they came from, in the order of their ids."""
         return sorted(self.records, key=lambda record: str(record["id"]))
@@ -322,8 +344,8 @@ class Session:
         from pytest_mlmodelscope.record.build import build
         from pytest_mlmodelscope.record.machine import machine_facts, software_facts
 
-        evidence = value(self._config, "evidence") or "full"
-        settings = {"evidence": evidence, "offline": self.offline}
+        how = value(self._config, "evidence") or "full"
+        settings = {"evidence": how, "error": self.error, "offline": self.offline}
         return build(self.sorted_records(), machine_facts(self.machine), software_facts(), None, settings)
 
 
@@ -386,17 +408,3 @@ def seconds_for_cause(text: str | None) -> float:
     if not 0 < seconds < float("inf"):
         raise pytest.UsageError(f"--mlms-why: expected off or a number of seconds, got {text!r}")
     return seconds
-
-
-def sample_size(evidence: str | None) -> int | None:
-    """The most items to evaluate: None for ``full``.
-
-    Raises:
-        UsageError: neither ``full`` nor ``sample:N``.
-    """
-    if evidence in (None, "full"):
-        return None
-    kind, _, count = str(evidence).partition(":")
-    if kind != "sample" or not count.isdigit() or int(count) < 1:
-        raise pytest.UsageError(f"--mlms-evidence: expected full or sample:N, got {evidence!r}")
-    return int(count)

@@ -29,6 +29,7 @@ class Terminal:
         self._session = session
         self._last = time.monotonic()
         session.progress = self._progress
+        session.announce = self._write
 
     @pytest.hookimpl
     def pytest_report_header(self) -> list[str]:
@@ -48,11 +49,15 @@ class Terminal:
         ]
 
     def _progress(self, text: str) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         now = time.monotonic()
-        if reporter is None or now - self._last < PACE:
+        if now - self._last >= PACE:
+            self._last = now
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
             return
-        self._last = now
         with self._uncaptured():
             reporter.ensure_newline()
             reporter.write_line(f"  {text}", cyan=True)
@@ -66,6 +71,7 @@ class Terminal:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The table of claims and where the record went."""
         from pytest_mlmodelscope.reports.terminal import session
+        from pytest_mlmodelscope.verdict.together import together
 
         if self._session.unwritten is not None:
             terminalreporter.write_line(f"ERROR: {self._session.unwritten}", red=True)
@@ -84,6 +90,9 @@ class Terminal:
         if left := self._session.left_out:
             targets = " or ".join(dict.fromkeys(case.target for case in left))
             terminalreporter.write_line(f'{len(left)} more are verified on request: -m "{targets}", -k or their ids')
+        whole = together(records, self._session.error)
+        if whole is not None:
+            terminalreporter.write_line(str(whole))
         for line in (*disturbed(records), *in_reach(records)):
             terminalreporter.write_line(line, yellow=True)
         self._across(terminalreporter)

@@ -14,6 +14,7 @@ from pytest_mlmodelscope.record.files import read_json, write_json
 from pytest_mlmodelscope.record.findings import findings
 from pytest_mlmodelscope.record.machine import commit_info, machine_info_of
 from pytest_mlmodelscope.record.matrix import matrices
+from pytest_mlmodelscope.verdict.together import holm, together
 
 SCHEMA_VERSION: Final = 1
 #: Of a case, what its entry in ``benchmarks`` repeats as ``extra_info``.
@@ -47,6 +48,7 @@ def build(
     """
     from pytest_benchmark import __version__
 
+    whole = together(cases, settings.get("error", 0.05))
     return {
         "machine_info": machine_info_of(machine),
         "commit_info": commit_info() if commit is None else json_ready(commit),
@@ -58,11 +60,19 @@ def build(
             "machine": json_ready(machine),
             "software": json_ready(software),
             "settings": json_ready(settings),
-            "cases": [dict(case) for case in cases],
+            "cases": _adjusted(cases),
             "matrices": json_ready([asdict(matrix) for matrix in matrices(cases)]),
             "findings": findings(cases),
+            "together": None if whole is None else asdict(whole),
         },
     }
+
+
+def _adjusted(cases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The cases, each p also as it is among all of them."""
+    left = [case for case in cases if case.get("p") is not None]
+    among = dict(zip((case["id"] for case in left), holm([case["p"] for case in left]), strict=True))
+    return [{**case, "p_adjusted": among.get(case["id"])} for case in cases]
 
 
 def write(record: Mapping[str, Any], path: Path) -> None:

@@ -124,7 +124,8 @@ def _published(claim: Claim) -> dict[str, Any]:
 
 def _measured(measurement: Measurement | None) -> dict[str, Any]:
     if measurement is None:
-        return {"kind": None, "measured": None, "n": 0, "failed": 0, "census": False, "interval": None, "runs": []}
+        nothing = dict.fromkeys(("kind", "measured", "interval", "p", "p_adjusted"))
+        return {**nothing, "n": 0, "failed": 0, "census": False, "runs": []}
     return {
         "kind": measurement.kind,
         "measured": measurement.value,
@@ -133,6 +134,8 @@ def _measured(measurement: Measurement | None) -> dict[str, Any]:
         "census": measurement.census,
         "interval": asdict(measurement.interval),
         "runs": list(measurement.runs),
+        "p": measurement.p,
+        "p_adjusted": None,  # the record of a session knows the others
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,9 +37,13 @@ class Outputs:
         if self._size > self._most:
             self._parts, self._why = {}, f"outputs of more than {self._most // 1_000_000} MB are not kept"
 
-    def keep(self, root: Path) -> dict[str, Any]:
-        """Their digest, place and size, and ``names``; ``why`` says why nothing is kept."""
+    def keep(self, root: Path, order: Sequence[int] | None = None) -> dict[str, Any]:
+        """Their digest, place and size, and ``names``; ``why`` says why nothing is kept. ``order`` has the indexes
+        of the items as they are to be kept, where that is not as they came.
+        """
         whole = {name: np.concatenate(parts) for name, parts in self._parts.items() if _alike(parts)}
+        if order is not None:
+            whole = {name: array[list(order)] for name, array in whole.items()}
         if not whole:
             return {"why": self._why or "no output is an array of numbers of one shape"}
         return {**arrays.keep(root, whole), "names": sorted(whole)}

@@ -33,12 +33,17 @@ def keep(root: Path, ids: Sequence[str], predictions: Sequence[Any], references:
     # A file's name need not be text; what UTF-8 cannot hold is then written as JSON's own escape.
     raw = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
     digest = hashlib.sha256(raw).hexdigest()
-    path = root / digest[:2] / f"{digest}.jsonl.gz"
+    path = place(root, digest)
     if path.exists():
         used(path)
     else:
         _write(path, gzip.compress(raw, compresslevel=1, mtime=0))
     return {"sha256": digest, "items": len(lines), "file": str(path)}
+
+
+def place(root: Path, digest: str) -> Path:
+    """Where the predictions of a digest lie, whether they are there or not."""
+    return root / digest[:2] / f"{digest}.jsonl.gz"
 
 
 def read(path: Path) -> Iterator[tuple[str, Any, Any]]:

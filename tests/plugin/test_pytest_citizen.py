@@ -158,8 +158,10 @@ def test_markers_are_listed_from_the_registries(two):
 MISTAKES = {
     ("--mlms-framework", "pytroch"): ['*no framework is called "pytroch"*', '*did you mean "pytorch"*'],
     ("--mlms-target", "cppu"): ['*no target is called "cppu"*', '*did you mean "cpu"*'],
-    ("--mlms-evidence", "some"): ["*expected full or sample:N, got 'some'*"],
-    ("--mlms-evidence", "sample:0"): ["*expected full or sample:N*"],
+    ("--mlms-evidence", "some"): ["*expected full, sample:N, sequential or sequential:ERROR*got 'some'*"],
+    ("--mlms-evidence", "sample:0"): ["*expected full, sample:N*"],
+    ("--mlms-evidence", "sequential:60%"): ["*such as sequential:1%, got 'sequential:60%'*"],
+    ("--mlms-evidence", "sequential:little"): ["*expected full, sample:N*"],
     ("--mlms-require", "nothing"): ['*no target or framework is called "nothing"*'],
     ("--mlms-timeout", "soon"): ["*--mlms-timeout: expected a positive number*"],
     ("--mlms-memory", "-1"): ["*--mlms-memory: expected a positive number*"],

@@ -27,7 +27,10 @@ def test_a_case_holds_what_the_format_promises(accuracy_result):
 
 
 #: Keys that records of earlier versions do not have, and that can be read without.
-LATER = {"assets", "check", "machine", "made_of", "outputs", "turn", "watched", "plan", "timing", "cause", "evidence"}
+LATER = {
+    *("assets", "check", "machine", "made_of", "outputs", "turn", "watched", "plan", "timing", "cause", "evidence"),
+    *("p", "p_adjusted"),
+}
 
 
 def test_a_case_has_exactly_the_keys_that_the_schema_describes(accuracy_result, timed_result):

@@ -70,7 +70,7 @@ def test_fewer_go_together_than_are_asked_ahead():
     """Else the host would wait for the worker and the worker for the host's next question."""
     from pytest_mlmodelscope.agent import stream
 
-    assert serve._TOGETHER < stream._AHEAD
+    assert serve._TOGETHER < stream.AHEAD
 
 
 def test_a_closed_pipe_can_be_read():
