@@ -57,11 +57,13 @@ def held(cells: Sequence[Cell], rules: Rules, level: float) -> list[Held]:
 def _held(place: int, cell: Cell, rules: Rules, level: float) -> Held:
     published = cell.published
     assert published is not None  # held asks for it
-    low, high = _interval(cell, rules, level)
+    same = _are_same_items(cell, rules)
+    low, high = _interval(cell, rules, level, same)
     margin = published.half + max(rules.tolerance, published.tolerance or 0.0)
     least, most = _bounds(cell.metric, published.value, margin)
     verdict = "inconclusive"
-    if least <= low and high <= most:
+    # Of the same items the figure is what it is; numerics alone are no reason to refute it.
+    if least <= (cell.value if same else low) and (cell.value if same else high) <= most:
         verdict = "confirmed"
     elif high < least or most < low:
         verdict = "refuted"
@@ -74,11 +76,15 @@ def _bounds(metric: Metric, value: float, margin: float) -> tuple[float, float]:
     return (0.0, value + slack) if metric.error else (value - slack, 1.0)
 
 
-def _interval(cell: Cell, rules: Rules, level: float) -> tuple[float, float]:
+def _are_same_items(cell: Cell, rules: Rules) -> bool:
+    """Whether a claim is about the items of its figure: as somebody says, or as it has just as many."""
+    published = cell.published
+    return rules.census or (published is not None and published.n is not None and published.n == cell.n)
+
+
+def _interval(cell: Cell, rules: Rules, level: float, same: bool) -> tuple[float, float]:
     """What the figure may really be: of the same items within the numerics of two stacks, of others within sampling."""
     n = cell.n or 1
-    published = cell.published
-    same = rules.census or (published is not None and published.n == cell.n and published.n is not None)
     if same or cell.metric.kind == "score":
         half = flips.critical(2 * rules.flips * n, level) / n + cell.half
         return max(0.0, cell.value - half), min(1.0, cell.value + half)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,7 +41,7 @@ def heading(text: str) -> Heading | None:
     rest, unit = _split_unit(text)
     words = [word for word in re.split(r"[\s_\-@.:/]+", rest.lower()) if word]
     claimed = any(word in CLAIMED for word in words)
-    found = _metric("".join(word for word in words if word not in CLAIMED))
+    found = _metric([word for word in words if word not in CLAIMED])
     return None if found is None else Heading(found, unit, claimed)
 
 
@@ -75,8 +76,9 @@ def _split_unit(text: str) -> tuple[str, str | None]:
     return text, None
 
 
-def _metric(name: str) -> Metric | None:
-    """The metric of a name without blanks."""
+def _metric(words: Sequence[str]) -> Metric | None:
+    """The metric of a name in small words."""
+    name = "".join(words)
     error = re.search(r"err(or)?(rate)?", name) is not None
     bare = re.sub(r"err(or)?(rate)?|acc(uracy)?|prec(ision)?(?=\d)|val(idation)?", "", name)
     top = re.fullmatch(r"(?:top)?(\d+)", bare)
@@ -86,8 +88,8 @@ def _metric(name: str) -> Metric | None:
     if not bare and re.search(r"acc|err", name):
         return Metric("error rate" if error else "accuracy", "share", 1, error)
     stem = re.sub(r"\d+$", "", name)
-    if stem in _SCORES:
-        return Metric(name, "score")
+    if any(word in _SCORES or re.sub(r"\d+$", "", word) in _SCORES for word in words):
+        return Metric(" ".join(words), "score")
     if stem in _NUMBERS or any(word in name for word in _NUMBERS[:2]):
-        return Metric(name, "other")
+        return Metric(" ".join(words), "other")
     return None

@@ -142,7 +142,9 @@ def test_what_is_not_text_is_told(tmp_path):
         ("top-1 error rate", "top-1 error", 1, None, False),
         ("Reported top1_pct", "top-1 accuracy", 1, "%", True),
         ("mAP50", "map50", None, None, False),
-        ("p99 latency (us)", "p99latency", None, "us", False),
+        ("F1", "f1", None, None, False),
+        ("macro f1-score", "macro f1 score", None, None, False),
+        ("p99 latency (us)", "p99 latency", None, "us", False),
     ],
 )
 def test_headings_of_metrics_are_known_in_many_spellings(text, name, k, unit, claimed):

@@ -196,6 +196,8 @@ def claimed(table, value, n=None, tolerance=None):
         (0.68, Rules(), "confirmed"),
         (0.704, Rules(census=True), "refuted"),
         (0.704, Rules(), "inconclusive"),
+        (0.7004, Rules(census=True), "confirmed"),
+        (0.7015, Rules(census=True), "inconclusive"),
         (0.70, Rules(census=True, tolerance=0.005), "confirmed"),
     ],
 )
