@@ -16,6 +16,7 @@ from pytest_mlmodelscope.core.result import Case, Measurement, Result
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.manifest.data import read_split, sampled
 from pytest_mlmodelscope.sut import Sut, assets_used, require, require_files
+from pytest_mlmodelscope.verdict.gate import MARGIN
 from pytest_mlmodelscope.verdict.judge import judge
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Settings:
     ``baselines`` is the folder that results are compared with, or with ``record`` written to. ``care`` is
     taken of timed runs. ``error`` is the probability of a wrong verdict, for refutations over all of so many
     ``claims`` whose evidence is left to chance. ``announce`` says what is always to be seen, ``progress`` what
-    may be.
+    may be. Timed cases run side by side with ``against``, a framework or a version of one; with ``aa``
+    against themselves, for so many blocks. ``margin`` is the share within which two sides are equivalent.
     """
 
     cache: Path | None = None
@@ -42,6 +44,9 @@ class Settings:
     record: bool = False
     limits: Limits | None = None
     care: Care = USUAL
+    against: str | None = None
+    aa: int = 0
+    margin: float = MARGIN
     progress: Callable[[str], None] = lambda text: None
     sequential: bool = False
     error: float = 0.05

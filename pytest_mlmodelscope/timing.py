@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,9 @@ from pytest_mlmodelscope.loading import Loaded, batch_of, load
 from pytest_mlmodelscope.manifest.data import sampled
 from pytest_mlmodelscope.sut import Sut
 from pytest_mlmodelscope.verdict import disturbance, measure
+from pytest_mlmodelscope.verdict.dependence import dependence
 from pytest_mlmodelscope.verdict.percentile import held_back, shown
+from pytest_mlmodelscope.verdict.steady import WarmUp, warm_up
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.watch import Run as Seen
@@ -37,10 +39,11 @@ class Queries:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process run: what was timed in it, and what the worker said of itself."""
+    """One process run: what was timed in it after its ``warm_up``, and what the worker said of itself."""
 
     evidence: TimedEvidence
     software: Mapping[str, Any]
+    warm_up: WarmUp
 
 
 def time_case(bench: Bench, sut: Sut) -> Result:
@@ -60,7 +63,8 @@ def time_case(bench: Bench, sut: Sut) -> Result:
     verdict = held_back(result.verdict, shown(case.claim, [run.evidence for run in runs]))
     watched = seen.summary()
     verdict = disturbance.weighed(case.claim, verdict, measurement, disturbance.marked(watched))
-    return dataclasses.replace(result, verdict=verdict, timings_ns=latencies, turn=alone, watched=watched)
+    told: Any = {"timings_ns": latencies, "turn": alone, "watched": watched, "timing": told_of(runs)}
+    return dataclasses.replace(result, verdict=verdict, **told)
 
 
 def queries_of(bench: Bench, sut: Sut) -> Queries:
@@ -103,18 +107,48 @@ def _process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch, number: 
     with seen.run(worker.agent.pid) as what_went_on:
         loaded = load(worker.agent, sut.case, queries.samples, queries.batch, number)
     bench.keep_built(sut, worker.agent)
-    evidence = _evidence(loaded, queries, conditions.percentile, worker.agent.stats())
-    return Run(evidence, worker.software), what_went_on
+    evidence = evidence_of(loaded, queries, conditions.percentile, worker.agent.stats())
+    return steady_run(evidence, worker.software), what_went_on
 
 
-def _evidence(loaded: Loaded, queries: Queries, percentile: float, stats: Mapping[str, int]) -> TimedEvidence:
+def steady_run(evidence: TimedEvidence, software: Mapping[str, Any]) -> Run:
+    """A process run without the warm-up that is found in it, besides the queries that were never timed.
+
+    Where queries arrive by themselves, the first ones are part of the load, and nothing is cut.
+    """
+    found = warm_up(evidence.latencies_s) if evidence.rate is None else WarmUp(0, 1.0, steady=True)
+    n, cut = len(evidence.latencies_s), found.queries
+    if not cut:
+        return Run(evidence, software, found)
+    left = dataclasses.replace(
+        evidence,
+        latencies_s=evidence.latencies_s[cut:],
+        wall_s=evidence.wall_s - float(evidence.latencies_s[:cut].sum()),
+        samples=evidence.samples * (n - cut) // n,
+    )
+    return Run(left, software, found)
+
+
+def told_of(runs: Sequence[Run]) -> dict[str, Any]:
+    """Of each process run its warm-up and how far its queries depend on each other, as plain data."""
+    return {
+        "warm_up": [dataclasses.asdict(run.warm_up) for run in runs],
+        "dependence": [dataclasses.asdict(dependence(run.evidence.latencies_s)) for run in runs],
+    }
+
+
+def evidence_of(
+    loaded: Loaded, queries: Queries, percentile: float, stats: Mapping[str, int], first: int = 0
+) -> TimedEvidence:
+    """What was timed, with what comes before and after the model; ``first`` is the query that it began with."""
     import numpy as np
 
     timings = loaded.timings
     latencies = np.asarray(loaded.latencies_ns, dtype=float) / 1e9
     # A query of several batches is prepared as often.
     calls = max(1, timings["samples"] // (queries.batch * max(1, len(timings["latencies_ns"]))))
-    added = np.resize(np.asarray(queries.overhead_s), (len(latencies), calls)).sum(axis=1)
+    overhead = np.roll(np.asarray(queries.overhead_s), -first)
+    added = np.resize(overhead, (len(latencies), calls)).sum(axis=1)
     return TimedEvidence(
         latencies_s=latencies + added,
         wall_s=timings["wall_ns"] / 1e9 + float(added.sum()),

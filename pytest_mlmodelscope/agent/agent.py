@@ -171,6 +171,17 @@ class Agent:
         header, tensors = self._ask("load", flat, longest, question)
         return timings_of(header, tensors)
 
+    def hold(self, samples: Sequence[Tensors]) -> None:
+        """Give the worker prepared queries for the turns that follow."""
+        flat = [tensor for sample in samples for tensor in sample.items()]
+        self._ask("hold", flat, self.limits.predict_s, {"width": len(samples[0])})
+
+    def turn(self, scenario: str, settings: Settings, first: int = 0) -> Timings:
+        """``load`` over the queries that are held, beginning with the ``first`` of them."""
+        question = {"scenario": scenario, "first": first, "settings": dict(settings)}
+        header, tensors = self._ask("turn", (), 2 * settings["max_seconds"] + 2 * self.limits.predict_s, question)
+        return timings_of(header, tensors)
+
     def count(self, figures: Sequence[str], inputs: Tensors) -> dict[str, float]:
         """What is counted of the model, by the names asked for; ``inputs`` are one query, or empty."""
         question = {"figures": list(figures)}

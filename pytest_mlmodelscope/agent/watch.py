@@ -158,8 +158,13 @@ class Watch:
             run.use = "repeated"
             self.pinning.drop()
             return True
-        run.use = "ignored" if self._disturbed == "ignore" else "marked"
+        self.mark(run)
         return False
+
+    def mark(self, run: Run) -> None:
+        """Say of a run that is used whether it was disturbed."""
+        if run.why:
+            run.use = "ignored" if self._disturbed == "ignore" else "marked"
 
     # -- what a record says ---------------------------------------------------------------
 

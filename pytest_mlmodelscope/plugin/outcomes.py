@@ -31,10 +31,15 @@ def decide(result: Result, known: Known | None, policy: Policy, markers: list[st
     text = explanation(result, nodeid)
     if result.baseline.status == "worse":
         pytest.fail(f"worse than this machine's baseline: {result.baseline.reason}\n{text}", pytrace=False)
+    compared = result.timing.get("comparison", {})
+    if compared.get("word") == "slower":
+        pytest.fail(f"slower than {compared['against']}: {compared['text']}\n{text}", pytrace=False)
     if word == "not_applicable":
         if policy.requires(markers):
             pytest.fail(f"required, but not applicable here\n{text}", pytrace=False)
         pytest.skip(f"not applicable here: {_one_line(result.verdict.reason)}")
+    if "aa" in result.timing:
+        return  # it was to test the gate, not the claim
     if known is not None:
         _decide_known(result, known, text)
     if word == "inconclusive" and not policy.strict:

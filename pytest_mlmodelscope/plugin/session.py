@@ -8,13 +8,13 @@ import gc
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
 from pytest_mlmodelscope.agent.care import DISTURBED, PIN, Care
 from pytest_mlmodelscope.agent.limits import ISOLATION, Isolation
-from pytest_mlmodelscope.claim.expand import left_to_chance, selection
+from pytest_mlmodelscope.claim.expand import kind_of, left_to_chance, selection
 from pytest_mlmodelscope.claim.known import Known, load_known
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import MlmsError
@@ -71,7 +71,8 @@ class Session:
         chosen = selection(value(config, "framework"), value(config, "target"))
         self.collection = Collection(chosen, manifests, self._known(), self.roots)
         self._evidence = evidence(value(config, "evidence"))
-        self._numbers = {name: number(config, name) for name in ("timeout", "memory")}
+        self._numbers = {name: number(config, name) for name in ("timeout", "memory", "margin")}
+        self._against = against(config)
         self._isolation: Isolation = one_of(config, "isolation", ISOLATION)
         self._care = Care(one_of(config, "disturbed", DISTURBED), one_of(config, "pin", PIN))
         self.why = seconds_for_cause(value(config, "why"))
@@ -152,10 +153,22 @@ class Session:
             baselines=path_value(self._config, "baselines", "baselines"),
             record=bool(value(self._config, "record")),
             limits=self._limits(),
+            **self._side_by_side(),
             care=self._care,
             progress=self._progress,
             announce=self._announce,
         )
+
+    def _side_by_side(self) -> dict[str, Any]:
+        """How timed cases are compared: with another stack, or with themselves."""
+        from pytest_mlmodelscope.verdict import aa, gate
+
+        margin = self._numbers["margin"]
+        return {
+            "against": self._against,
+            "aa": aa.BLOCKS if value(self._config, "aa") else 0,
+            "margin": gate.MARGIN if margin is None else margin / 100,
+        }
 
     def _limits(self) -> Any:
         from pytest_mlmodelscope.agent.limits import Limits
@@ -204,7 +217,7 @@ class Session:
         return collect_file(self, file_path, parent)
 
     @pytest.hookimpl
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Refuse two cases of one name: a record could not tell them apart. Leave out what is verified on
         request, where nothing was asked for.
         """
@@ -216,8 +229,19 @@ class Session:
                     raise pytest.UsageError(
                         f'two claims are called "{item.case.claim.id}": in {twin.path} and in {item.path}; rename one'
                     )
-        if not self._is_chosen():
+        if value(self._config, "aa"):
+            self._keep_timed(session, items)
+        elif not self._is_chosen():
             self._leave_out(items)
+
+    def _keep_timed(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Of what was chosen the timed cases; where nothing was, or none of them is, a quick one of our own."""
+        timed = [item for item in items if isinstance(item, ClaimCase) and kind_of(item.case.claim) == "timed"]
+        if not self._is_chosen() and self._config.args_source is not pytest.Config.ArgsSource.ARGS:
+            timed = []
+        left = [item for item in items if item not in timed]
+        items[:] = timed or quick_cases(self.collection, session)
+        self._config.hook.pytest_deselected(items=left)
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -347,6 +371,33 @@ class Session:
         how = value(self._config, "evidence") or "full"
         settings = {"evidence": how, "error": self.error, "offline": self.offline}
         return build(self.sorted_records(), machine_facts(self.machine), software_facts(), None, settings)
+
+
+def quick_cases(collection: Collection, session: pytest.Session) -> list[pytest.Item]:
+    """The bundled case that the gate is tested on unless another is chosen."""
+    file = ClaimFile.from_parent(session, path=bundled_root() / "claims" / f"{_QUICK[0]}.yml")
+    file.scope = collection
+    cases = file.collect()
+    return [item for item in cases if (item.case.claim.id, item.case.framework.name, item.case.target) == _QUICK[1]]
+
+
+#: Its file and, of its claim, framework and target, the names.
+_QUICK: Final = ("fashion-cnn", ("fashion-cnn-latency", "onnxruntime", "cpu"))
+
+
+def against(config: pytest.Config) -> str | None:
+    """The stack that timed cases are compared with, if any.
+
+    Raises:
+        UsageError: it is none, or they are to be compared with themselves, too.
+    """
+    text: str | None = value(config, "against")
+    if text is None:
+        return None
+    if value(config, "aa"):
+        raise pytest.UsageError("--mlms-aa compares with nothing else: leave out --mlms-against")
+    selection([text], [])  # refuses what is no framework
+    return text
 
 
 def _cause(call: pytest.CallInfo[None]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pytest_mlmodelscope.core.claim import COUNTEREXAMPLES
@@ -168,6 +168,7 @@ def remarks(case: Mapping[str, Any]) -> list[str]:
         told.append(plain(f"known: {case['known']['reason']}"))
     if case["baseline"]["status"] in {"worse", "better"}:
         told.append(plain(f"baseline: {case['baseline']['reason']}"))
+    told += side_by_side(case.get("timing") or {})
     slowed = (case.get("watched") or {}).get("throttled")
     if slowed:
         told.append(plain(f"THROTTLED: the device was slowed down while it was timed ({', '.join(slowed)})"))
@@ -187,6 +188,47 @@ def disturbed(case: Mapping[str, Any]) -> list[str]:
         return []
     what = ", ".join(f"{len(reasons):,} {use}" for use, reasons in found.items())
     return [plain(f"DISTURBED process runs: {what} ({next(iter(found.values()))[0]})")]
+
+
+def side_by_side(timing: Mapping[str, Any]) -> list[str]:
+    """What a timed case was found to be against another stack, or what the gate was found to be worth."""
+    told = []
+    if compared := timing.get("comparison"):
+        told.append(plain(f"against {compared['against']}: {compared['text']}"))
+    if found := timing.get("aa"):
+        told += [plain(line) for line in _gate(found)]
+    return told
+
+
+def _gate(found: Mapping[str, Any]) -> Iterator[str]:
+    low, high = (_share(end) for end in found["false_alarms_interval"])
+    yield (
+        f"gate against itself: false alarms {_share(found['false_alarms'])} (95 % interval {low} to {high}; "
+        f"wanted: {_share(found['aims']['false_alarms'])} at most)"
+    )
+    low, high = (_share(end) for end in found["power_interval"])
+    yield (
+        f"a slowdown of {_share(found['change'])} is seen in {_share(found['power'])} ({low} to {high}; "
+        f"wanted: {_share(found['aims']['power'])}); the smallest that is seen so often: {_smallest(found)}"
+    )
+    same, slower = found["seconds_a_decision"]
+    said = ", ".join(f"{count} {word}" for word, count in found["decided"].items() if count) or "none"
+    yield (
+        f"{found['blocks']} blocks of two fresh processes in {found['seconds']:.0f} s, which spread by "
+        f"{_share(found['spread'])}; a decision takes {same:.0f} s without a difference and {slower:.0f} s with that "
+        f"slowdown; decisions one after another: {said}"
+    )
+
+
+def _smallest(found: Mapping[str, Any]) -> str:
+    least, (low, high) = found["smallest"], found["smallest_interval"]
+    if least is None:
+        return "none up to a factor of 2"
+    return f"{_share(least - 1)} ({_share(low - 1)} to {'more than 100 %' if high is None else _share(high - 1)})"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.2g} %" if value < 0.995 else f"{100 * value:.3g} %"
 
 
 def counts(cases: Iterable[Mapping[str, Any]]) -> str:

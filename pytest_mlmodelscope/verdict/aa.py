@@ -156,4 +156,9 @@ def as_record(found: Worth) -> dict[str, Any]:
     """The same as plain data; what is infinite is left to the record."""
     from dataclasses import asdict
 
-    return {**asdict(found), "reaches": found.reaches, "aims": {"false_alarms": FALSE_ALARMS, "power": POWER}}
+    return {
+        **asdict(found),
+        "change": CHANGE,
+        "reaches": found.reaches,
+        "aims": {"false_alarms": FALSE_ALARMS, "power": POWER},
+    }

@@ -1,6 +1,7 @@
 """The worker's loop: one question, one answer, until the host closes the wire.
 
-Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``count``, ``instructions``, ``probe``,
+Questions: ``open`` a model, ``predict``, ``fit``, ``load`` (run a scenario), ``hold`` queries, ``turn`` (run a scenario
+over them, again and again), ``count``, ``instructions``, ``probe``,
 ``stats``, ``built`` (what the predictor built for later workers); ``make`` a file by a script that came along. An
 error is an answer too, and the loop goes on.
 """
@@ -94,6 +95,7 @@ class Worker:
     def __init__(self) -> None:
         self._predictor = None  # type: Any
         self._declared = []  # type: list[dict[str, Any]]
+        self._held = []  # type: list[dict[str, Any]]
 
     def answer(self, header: "dict[str, Any]", tensors: "list[tuple[str, Any]]") -> "list[Any]":
         """The message that answers a question, ready to be written."""
@@ -134,10 +136,23 @@ class Worker:
         return {}, ()
 
     def _on_load(self, tensors: "list[tuple[str, Any]]", width: int, **how: "Any") -> "Any":
+        return loading.run(self._predictor.predict, self._queries(tensors, width), **how)
+
+    def _queries(self, tensors: "list[tuple[str, Any]]", width: int) -> "list[dict[str, Any]]":
         queries = [dict(tensors[start : start + width]) for start in range(0, len(tensors), width)]
         for query in queries:
             self._check(query)
-        return loading.run(self._predictor.predict, queries, **how)
+        return queries
+
+    def _on_hold(self, tensors: "list[tuple[str, Any]]", width: int) -> "Any":
+        """Keep queries for the turns that follow, so that none of these has to wait for them."""
+        self._held = self._queries(tensors, width)
+        return {}, ()
+
+    def _on_turn(self, _: "Any", first: int, **how: "Any") -> "Any":
+        """A short load over the queries that are held, which begins with the ``first`` of them."""
+        start = first % len(self._held)
+        return loading.run(self._predictor.predict, self._held[start:] + self._held[:start], **how)
 
     def _on_count(self, tensors: "list[tuple[str, Any]]", figures: "list[str]") -> "Any":
         count = getattr(self._predictor, "count", None)
