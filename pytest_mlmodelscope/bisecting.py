@@ -44,7 +44,7 @@ class Plan:
 class Bisection:
     """What came of it. ``change`` is the logarithm of b's figure over a's where it was timed, else b's less a's, with
     the ends of its interval; ``made`` says whether that is a change. ``shares`` are what each difference is worth in
-    ``of``, ``answers`` what b answers otherwise, ``figures`` those of each stack.
+    ``of``, ``answers`` what b answers otherwise, ``figures`` those of each stack, of which so many are ``disturbed``.
     """
 
     case: str
@@ -58,6 +58,7 @@ class Bisection:
     answers: Flip | None
     rounds: int
     seconds: float
+    disturbed: int = 0
 
 
 def plan(case: Case, factors: Sequence[Factor], rounds: int = ROUNDS) -> Plan:
@@ -208,4 +209,5 @@ class Bisector:
             answers=None if stacks.timed else stacks.answers(_A, everything),
             rounds=max(map(len, stacks.results.values())),
             seconds=stacks.seconds,
+            disturbed=stacks.disturbed,
         )

@@ -16,6 +16,7 @@ from pytest_mlmodelscope.core.result import Case, Result
 from pytest_mlmodelscope.record.case import case_record
 from pytest_mlmodelscope.record.flips import Flip, flip
 from pytest_mlmodelscope.run import Engine
+from pytest_mlmodelscope.verdict.disturbance import marked
 
 Say = Callable[[str], None]
 _Name = TypeVar("_Name")
@@ -88,6 +89,11 @@ class Stacks(Generic[_Name]):
             error.absent = result.verdict.word == "not_applicable"
             raise error
         return result
+
+    @property
+    def disturbed(self) -> int:
+        """Of how many measurements the process run was disturbed."""
+        return sum(bool(marked(result.watched)) for found in self.results.values() for result in found)
 
     def figures(self, name: _Name) -> list[float]:
         """Of each measurement, in the claim's unit."""

@@ -127,6 +127,9 @@ def _conclusion(found: Bisection) -> Iterator[str]:
 
 def _measured(found: Bisection) -> str:
     told = f"measured in {found.seconds:.0f} s"
+    if found.disturbed:
+        runs = sum(map(len, found.figures.values()))
+        told = f"{found.disturbed} of {runs} process runs were disturbed, and widen the intervals; {told}"
     if _timed(found):
         told += (
             f", {found.rounds} rounds; a difference without effect is named with a probability of {ALARM:.0%} at most"
