@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_mlmodelscope.agent.care import USUAL, Care
 from pytest_mlmodelscope.core.errors import MlmsError
-from pytest_mlmodelscope.core.manifest import Split
+from pytest_mlmodelscope.core.manifest import FrameworkUse, Split
 from pytest_mlmodelscope.core.result import Case, Measurement, Result
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.manifest.data import read_split, sampled
@@ -35,6 +35,8 @@ class Settings:
     ``claims`` whose evidence is left to chance. ``announce`` says what is always to be seen, ``progress`` what
     may be. Timed cases run side by side with ``against``, a framework or a version of one; with ``aa``
     against themselves, for so many blocks. ``margin`` is the share within which two sides are equivalent.
+
+    ``engine`` issues the queries of timed runs instead of the scenarios themselves: one of ``ENGINES``.
     """
 
     cache: Path | None = None
@@ -47,11 +49,16 @@ class Settings:
     against: str | None = None
     aa: int = 0
     margin: float = MARGIN
+    engine: str | None = None
     progress: Callable[[str], None] = lambda text: None
     sequential: bool = False
     error: float = 0.05
     claims: int = 1
     announce: Callable[[str], None] = lambda text: None
+
+
+#: What can issue queries instead of a scenario itself, and the package that its environment has to have.
+ENGINES: Final = {"loadgen": "mlcommons-loadgen>=6"}
 
 
 class Bench:
@@ -92,11 +99,16 @@ class Bench:
         clock = Stopwatch()
         files = {name: self._fetcher.fetch(case.model.assets[name]) for name in assets_used(case)}
         clock.lap("fetch_model")
-        environment = self._environments.obtain(case.framework, case.requirement, machine.place)
+        environment = self._environments.obtain(self._with_engine(case.framework), case.requirement, machine.place)
         variables = {**environment.variables, **machine.variables, **case.framework.variables}
         environment = dataclasses.replace(environment, variables=variables)
         clock.lap("environment")
         return Sut(case, machine, files, environment), clock.laps
+
+    def _with_engine(self, use: FrameworkUse) -> FrameworkUse:
+        if self.settings.engine is None:
+            return use
+        return dataclasses.replace(use, packages=(*use.packages, ENGINES[self.settings.engine]))
 
     # -- data -----------------------------------------------------------------------------
 

@@ -41,20 +41,27 @@ class Loaded:
         return [*self.timings["latencies_ns"], *self.timings.get("unserved_ns", ())]
 
 
-def load(agent: Agent, case: Case, samples: Sequence[Mapping[str, Any]], batch: int, number: int = 0) -> Loaded:
+def load(
+    agent: Agent,
+    case: Case,
+    samples: Sequence[Mapping[str, Any]],
+    batch: int,
+    number: int = 0,
+    engine: str | None = None,
+) -> Loaded:
     """Put a worker under the load of a case, with queries of ``batch`` items; ``number`` is that of the process run,
-    each of which has other arrivals.
+    each of which has other arrivals. ``engine`` issues the queries instead of the scenario itself.
     """
     conditions = case.claim.conditions
     settings = load_settings(conditions, len(samples), batch, number)
     if "rate" not in getattr(member("metrics", case.claim.metric), "FINDS", ()):
-        return Loaded(agent.load(conditions.scenario, samples, settings), conditions.rate)
+        return Loaded(agent.load(conditions.scenario, samples, settings, engine), conditions.rate)
     assert conditions.latency_bound is not None  # a claim of such a metric is refused without one
 
     def ask(rate: float, seed: int, queries: int) -> Timings:
         changes: Any = {"rate": rate, "seed": settings["seed"] + seed, "min_queries": queries}
         longest = max(settings["max_seconds"], 1.5 * queries / rate)
-        return agent.load(conditions.scenario, samples, {**settings, **changes, "max_seconds": longest})
+        return agent.load(conditions.scenario, samples, {**settings, **changes, "max_seconds": longest}, engine)
 
     alone = agent.load("single_stream", samples, {**settings, "min_seconds": min(0.5, settings["min_seconds"])})
     return highest_rate(ask, alone, Bound(conditions.latency_bound, conditions.percentile), settings)

@@ -39,11 +39,14 @@ class Queries:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process run: what was timed in it after its ``warm_up``, and what the worker said of itself."""
+    """One process run: what was timed in it after its ``warm_up``, what the worker said of itself, and the load as it
+    told it.
+    """
 
     evidence: TimedEvidence
     software: Mapping[str, Any]
     warm_up: WarmUp
+    loaded: Loaded | None = None
 
 
 def time_case(bench: Bench, sut: Sut) -> Result:
@@ -105,10 +108,10 @@ def _process_run(bench: Bench, sut: Sut, queries: Queries, seen: Watch, number: 
     with seen.pinning.held(conditions.threads):
         worker = bench.worker(sut)
     with seen.run(worker.agent.pid) as what_went_on:
-        loaded = load(worker.agent, sut.case, queries.samples, queries.batch, number)
+        loaded = load(worker.agent, sut.case, queries.samples, queries.batch, number, bench.settings.engine)
     bench.keep_built(sut, worker.agent)
     evidence = evidence_of(loaded, queries, conditions.percentile, worker.agent.stats())
-    return steady_run(evidence, worker.software), what_went_on
+    return dataclasses.replace(steady_run(evidence, worker.software), loaded=loaded), what_went_on
 
 
 def steady_run(evidence: TimedEvidence, software: Mapping[str, Any]) -> Run:

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "scenarios": ("listing:scenarios", "List the load patterns of timed claims."),
     "targets": ("targets:targets", "List the kinds of machine, and which are here."),
     "doctor": ("doctor:doctor", "Say what is here, what could be, and what would get it."),
+    "run": ("run:run", "Put a model under a load: latencies, throughput, sweeps."),
     "show": ("show:show", "Show the verdicts in a record."),
     "diff": ("diff:diff", "Say what changed between two records."),
     "judge": ("judge:judge", "Judge a table of results that were measured elsewhere."),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
 from pytest_mlmodelscope.core.manifest import Input
+from pytest_mlmodelscope.interfaces.scenario import Timings
 
 #: Options that a claim may give to every check, with their JSON Schemas; the engine keeps to them.
 COMMON_OPTIONS: Final[Mapping[str, Any]] = {
@@ -134,6 +136,50 @@ class Check(Protocol):
         Raises:
             NotApplicable: the model is not one that can make this promise.
         """
+
+
+class UnderLoad(Protocol):
+    """A model that can be asked as it is, and put under a load."""
+
+    queries: Sequence[Tensors]
+    """The prepared queries, in an order that the model does not know."""
+
+    def ask(self, tensors: Tensors) -> dict[str, Any]:
+        """Its outputs by name."""
+
+    def load(self, queries: Sequence[Tensors], count: int, keep: Sequence[int] = (), warm: bool = True) -> Timings:
+        """Run the claim's scenario with ``count`` queries at least, and keep the answers to those with these numbers;
+        unless it is ``warm``-ed up, none is asked before it is timed.
+        """
+
+    def processes(self) -> Iterator[int]:
+        """Number the claim's process runs; each begins with a fresh worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit showed: what was ``seen`` in so many ``answers``; and ``ratios``, one a process run, the true one
+    of which may be ``most`` at most, as ``what`` says.
+    """
+
+    seen: Seen
+    answers: int = 0
+    ratios: tuple[float, ...] = ()
+    most: float = math.inf
+    what: str = ""
+
+
+class Audit(Protocol):
+    """A check that draws no inputs, but looks at the model under a load (MLPerf's compliance tests)."""
+
+    OPTIONS: Mapping[str, Any]
+    """As of every check."""
+
+    BESIDE: Literal["nothing"]
+    """As of every check."""
+
+    def audit(self, options: Mapping[str, Any], subject: UnderLoad) -> Audited:
+        """Ask, load, compare."""
 
 
 class Comparison(Check, Protocol):

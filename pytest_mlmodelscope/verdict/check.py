@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_mlmodelscope.core.claim import COUNTEREXAMPLES
 from pytest_mlmodelscope.core.result import Interval, Measurement, Verdict
+from pytest_mlmodelscope.interfaces.check import Audited
+from pytest_mlmodelscope.verdict.intervals import process_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,31 @@ def _looked_at(checked: Checked) -> str:
 def _after(checked: Checked) -> str:
     """How much held before that."""
     return f" ({_looked_at(checked)})" if checked.examples + checked.items > 1 else ""
+
+
+def judge_audit(audited: Audited) -> tuple[Verdict, Measurement]:
+    """Refuted by one answer that differs, or by ratios whose interval over process runs lies above what is admitted."""
+    seen, looked = audited.seen, audited.answers + len(audited.ratios)
+    if seen.breach is not None:
+        verdict = Verdict("refuted", f"{seen.breach.output}: {seen.breach.what}")
+    elif audited.ratios:
+        verdict = _of_ratios(audited)
+    elif not audited.answers:
+        verdict = Verdict("inconclusive", "no answer under load could be looked at: the time was up before")
+    else:
+        what = f"{audited.answers:,} answers under load are those without; largest difference {seen.difference:.3g}"
+        verdict = Verdict("confirmed", what)
+    count = float(verdict.word == "refuted")
+    return verdict, Measurement(count, COUNTEREXAMPLES, looked, Interval(count, count, 1.0, "counted"), kind="check")
+
+
+def _of_ratios(audited: Audited) -> Verdict:
+    interval = process_runs(audited.ratios)
+    middle = math.exp(sum(map(math.log, audited.ratios)) / len(audited.ratios))
+    span = f"{middle:.3g} ({interval.low:.3g} to {interval.high:.3g}, {len(audited.ratios)} process runs)"
+    admitted = f"{audited.most:.3g} may"
+    if interval.low > audited.most:
+        return Verdict("refuted", f"{span} {audited.what}, {admitted}")
+    if interval.high <= audited.most:
+        return Verdict("confirmed", f"{span} {audited.what}, {admitted}")
+    return Verdict("inconclusive", f"{span} {audited.what}, {admitted}: more process runs would decide")

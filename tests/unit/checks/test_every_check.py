@@ -81,7 +81,9 @@ class TestAgreesWith(CheckTests):
 
 def test_every_check_is_tested():
     tested = {suite.check for suite in CheckTests.__subclasses__() if isinstance(suite.check, str)}
-    assert tested >= set(names("checks"))
+    # An audit draws nothing; tests/unit/checks/test_audits.py has those.
+    drawing = {name for name in names("checks") if not hasattr(member("checks", name), "audit")}
+    assert tested >= drawing
 
 
 def look(name, options, model, beside=None):
