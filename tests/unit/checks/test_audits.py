@@ -16,7 +16,7 @@ def answer(x):
     total = 0.0
     for _ in range(300):
         total = total + x
-    return {"y": total}
+    return total
 """
 #: Skips the work now and then, once it has been asked so often that somebody must be timing it.
 HASTY = """
@@ -25,7 +25,7 @@ calls = [0]
 
 def answer(x):
     calls[0] += 1
-    return {"y": x * 0.0 if calls[0] > 200 and calls[0] % 7 == 0 else x * 2.0}
+    return x * 0.0 if calls[0] > 200 and calls[0] % 7 == 0 else x * 2.0
 """
 REMEMBERS = """
 known = {}
@@ -38,7 +38,7 @@ def answer(x):
         for _ in range(300):
             total = total + x
         known[key] = total
-    return {"y": known[key]}
+    return known[key]
 """
 PYTHON = "dataset: rows\nconditions: {frameworks: [python], runs: 3}\n"
 
@@ -68,6 +68,7 @@ def test_a_model_that_answers_otherwise_while_it_is_timed_is_caught(audited):
     assert result.verdict.word == "refuted"
     assert "in timed query" in result.verdict.reason
     assert "when it was not timed" in result.verdict.reason
+    assert result.check["items"] == 300
 
 
 def test_a_model_that_remembers_is_caught(audited):
