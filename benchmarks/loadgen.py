@@ -47,7 +47,11 @@ def theirs(scenario: str, asked: Callable[[Any], None], **changes: Any) -> dict[
     """A run of LoadGen's: what its detailed log says, by key."""
     test = lg.TestSettings()
     test.scenario, test.mode = getattr(lg.TestScenario, scenario), lg.TestMode.PerformanceOnly
-    settings = {"min_query_count": SETTINGS["min_queries"], "min_duration_ms": 0, "single_stream_expected_latency_ns": 1000}
+    settings = {
+        "min_query_count": SETTINGS["min_queries"],
+        "min_duration_ms": 0,
+        "single_stream_expected_latency_ns": 1000,
+    }
     for name, value in {**settings, **changes}.items():
         setattr(test, name, value)
     log, output = lg.LogSettings(), lg.LogOutputSettings()
