@@ -121,7 +121,7 @@ def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> Readings:
         itself_s=sum(run for run, _, _ in ran[len(mine) :]) if ran else None,
         others_s=_others(before, after, mine, worker_s or 0.0, seconds, tick),
         beside_s=None if beside is None else max(beside, named),
-        stolen_s=_grown(before, after, mine, 1),
+        stolen_s=_stolen(before, after, mine, tick),
         capped_s=_more(before["capped_s"], after["capped_s"]),
         stalled_s=_more(before["stalled"]["memory"], after["stalled"]["memory"]),
         swapped=_more(before["swapped_in"], after["swapped_in"]),
@@ -163,6 +163,12 @@ def _grown(before: Mapping[str, Any], after: Mapping[str, Any], cores: Sequence[
     found = [_more(_core(before, core, which), _core(after, core, which)) for core in cores]
     told = [amount for amount in found if amount is not None]
     return sum(told) if found and len(told) == len(found) else None
+
+
+def _stolen(before: Mapping[str, Any], after: Mapping[str, Any], cores: Sequence[str], tick: float) -> float | None:
+    """Seconds that a hypervisor took, of which each core's may be counted a tick too high."""
+    stolen = _grown(before, after, cores, 1)
+    return None if stolen is None else max(0.0, stolen - tick * len(cores))
 
 
 def _core(look: Mapping[str, Any], core: str, which: int) -> float | None:

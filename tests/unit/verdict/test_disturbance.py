@@ -152,6 +152,14 @@ def test_a_process_that_begins_meanwhile_counts_whole_and_one_of_the_same_number
     assert between(before, after).top == (Other("ld", 100, 0.5), Other("as", 99, 0.25))
 
 
+def test_a_tick_that_a_hypervisor_took_may_be_none_at_all():
+    """In a third of a second it would be three per cent."""
+    took = {ticks: look(0.3, cores={"0": [100.3, 1.0 + ticks / 100], "1": [50.0, 1.0]}) for ticks in (1, 2, 9)}
+    assert [disturbances(between(look(), after)) for ticks, after in took.items() if ticks == 1] == [()]
+    assert between(look(), took[2]).stolen_s == pytest.approx(0.01)
+    assert "the hypervisor took 27% of its cores' time" in disturbances(between(look(), took[9]))
+
+
 def test_what_looks_is_nobody_else():
     after = look(2.0, cores={"0": [102.0, 1.0], "1": [52.0, 1.0]})
     after["processes"]["7"] = [1, "1", "pytest", 5.0, 0, 0]
