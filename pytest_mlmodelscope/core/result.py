@@ -81,11 +81,12 @@ class Verdict:
 class BaselineComparison:
     """The measurement against what this target measured before.
 
-    ``status`` is *none* (nothing recorded for this target), *same*, *better*, *worse* or
-    *other* (recorded under other conditions, so that it does not judge).
+    ``status`` is *none* (nothing recorded for this target), *same* (timed figures: *equivalent* within the
+    noise, or *inconclusive*), *better*, *worse* or *other* (recorded under other conditions:
+    it judges nothing).
     """
 
-    status: Literal["none", "same", "better", "worse", "other"]
+    status: Literal["none", "same", "equivalent", "inconclusive", "better", "worse", "other"]
     reason: str
     value: float | None = None
     noise: float | None = None

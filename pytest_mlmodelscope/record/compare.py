@@ -7,14 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pytest_mlmodelscope.verdict.baseline import LEAST_COUNTED_NOISE, LEAST_TIMED_NOISE, ratio_interval
+from pytest_mlmodelscope.verdict.baseline import LEAST_COUNTED_NOISE, LEAST_TIMED_NOISE
+from pytest_mlmodelscope.verdict.gate import Decision, between
 
-Judgement = Literal["same", "better", "worse", "not_comparable"]
+Judgement = Literal["same", "equivalent", "inconclusive", "better", "worse", "not_comparable"]
 
-#: Process runs on either side that a bootstrap of the ratio of medians takes at least.
+#: Process runs on either side that a ratio takes at least.
 LEAST_RUNS: Final = 3
 #: What must agree before two figures can be compared.
 KEYS: Final = ("model_digest", "data_digest", "dataset", "metric", "unit", "conditions")
+
+
+_NOT_COMPARABLE: Final[tuple[Judgement, str]] = ("not_comparable", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ class Figure:
     """One figure in both records, in ``unit``.
 
     ``absolute`` is b less a, ``relative`` that as a fraction of a (None when a is 0), ``ratio``
-    the 95 % interval of b's median over a's (timed figures with enough runs). *same* means that
-    nothing lies beyond the uncertainty; ``basis`` says how that was found, ``differing`` what
+    the 99.5 % interval of b over a (timed figures with enough runs). *same* means that
+    nothing lies beyond the uncertainty; of timed figures it is told whether they are *equivalent* or that is
+    *inconclusive*; ``basis`` says how that was found, ``differing`` what
     makes the two incomparable.
     """
 
@@ -68,8 +73,8 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any]) -> Figure | None:
     if a["measured"] is None or b["measured"] is None:
         return None
     differing = tuple(facts({key: a[key] for key in KEYS}, {key: b[key] for key in KEYS}))
-    ratio = _ratio(a, b)
-    beyond, basis = (False, "") if differing else _beyond(a, b, ratio)
+    decision = None if differing else _decision(a, b)
+    judgement, basis = _NOT_COMPARABLE if differing else _judged(a, b, decision)
     change = b["measured"] - a["measured"]
     return Figure(
         id=b["id"],
@@ -81,8 +86,8 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any]) -> Figure | None:
         b=_value(b),
         absolute=change,
         relative=change / abs(a["measured"]) if a["measured"] else None,
-        ratio=None if differing else ratio,
-        judgement="not_comparable" if differing else _judgement(a, b, beyond),
+        ratio=None if decision is None else (decision.low, decision.high),
+        judgement=judgement,
         basis=basis,
         differing=differing,
     )
@@ -104,18 +109,16 @@ def _value(case: Mapping[str, Any]) -> Value:
     return Value(case["measured"], interval["low"], interval["high"], case["n"], case["census"], case["kind"])
 
 
-def _ratio(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[float, float] | None:
-    runs = [[run for run in case["runs"] if run is not None and run > 0] for case in (b, a)]
-    if b["kind"] != "timed" or min(map(len, runs)) < LEAST_RUNS:
+def _decision(a: Mapping[str, Any], b: Mapping[str, Any]) -> Decision | None:
+    """How b's process runs lie against a's, as two that were not interleaved; None where there are too few."""
+    then, now = ([run for run in case["runs"] if run is not None and run > 0] for case in (a, b))
+    if b["kind"] != "timed" or min(len(then), len(now)) < LEAST_RUNS:
         return None
-    return ratio_interval(tuple(runs[0]), tuple(runs[1]))
+    return between(now, then, LEAST_TIMED_NOISE)
 
 
-def _beyond(a: Mapping[str, Any], b: Mapping[str, Any], ratio: tuple[float, float] | None) -> tuple[bool, str]:
+def _beyond(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[bool, str]:
     """Whether the change is more than the uncertainty, and how that was found."""
-    if ratio is not None:
-        edge = 1 + LEAST_TIMED_NOISE
-        return ratio[0] > edge or ratio[1] < 1 / edge, f"ratio of medians beyond {LEAST_TIMED_NOISE:.0%}"
     if a["census"] and b["census"] and b["kind"] == "items":
         item = (100.0 if b["unit"] == "%" else 1.0) / max(b["n"], 1)
         return abs(b["measured"] - a["measured"]) > item * (1 + 1e-9), "more than one item"
@@ -138,11 +141,19 @@ def _above(upper: Value, lower: Value) -> bool:
     return upper.low is not None and lower.high is not None and upper.low > lower.high
 
 
-def _judgement(a: Mapping[str, Any], b: Mapping[str, Any], beyond: bool) -> Judgement:
+def _judged(a: Mapping[str, Any], b: Mapping[str, Any], decision: Decision | None) -> tuple[Judgement, str]:
+    """Better, worse or neither, and by what rule."""
     gain = _gain(a, b)
-    if not beyond or not gain:
-        return "same"
-    return "better" if gain > 0 else "worse"
+    if a["measured"] == b["measured"]:
+        return "same", "the very same figure"
+    if decision is None:
+        beyond, basis = _beyond(a, b)
+        return ("same" if not beyond or not gain else "better" if gain > 0 else "worse"), basis
+    if decision.word == "equivalent":
+        return "equivalent", f"ratio within {LEAST_TIMED_NOISE:.0%}"
+    if decision.word == "inconclusive":
+        return "inconclusive", decision.wanted
+    return ("better" if gain > 0 else "worse"), f"ratio beyond {LEAST_TIMED_NOISE:.0%}"
 
 
 def _gain(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:

@@ -20,6 +20,8 @@ _LONG: Final = 100
 _DIGEST: Final = re.compile("[0-9a-f]{40,}")
 JUDGEMENTS: Final = {
     "same": "within uncertainty",
+    "equivalent": "equivalent",
+    "inconclusive": "inconclusive",
     "better": "better",
     "worse": "WORSE",
     "not_comparable": "not comparable",
@@ -130,6 +132,8 @@ def change(figure: Figure) -> str:
         text += f" ({100 * figure.relative:+.3g} % relative)"
     if figure.ratio is not None:
         text += f", ratio [{figure.ratio[0]:#.3g}, {figure.ratio[1]:#.3g}]"
+    if figure.judgement == "inconclusive":
+        text += f"; {figure.basis}"
     return text
 
 

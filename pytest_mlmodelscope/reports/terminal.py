@@ -29,6 +29,7 @@ _STYLES: Final = {
     "worse": "red",
     "not_comparable": "yellow",
     "same": "",
+    "equivalent": "",
 }
 
 

@@ -9,10 +9,11 @@ from typing import Any
 from pytest_mlmodelscope.core.baseline import Baseline
 from pytest_mlmodelscope.core.claim import Claim, Direction
 from pytest_mlmodelscope.core.result import NO_BASELINE, BaselineComparison, Measurement
+from pytest_mlmodelscope.verdict.gate import MARGIN, between
 from pytest_mlmodelscope.verdict.judge import figure
 
 #: A timed figure is never called slower within this factor: two identical runs differ as much.
-LEAST_TIMED_NOISE = 0.05
+LEAST_TIMED_NOISE = MARGIN
 #: A counted figure within this factor, where those of several layouts of memory lie no farther apart.
 LEAST_COUNTED_NOISE = 0.005
 
@@ -56,7 +57,9 @@ class Key:
 
 
 def compare(claim: Claim, measurement: Measurement, key: Key, before: Baseline | None) -> BaselineComparison:
-    """Better, worse or the same as the baseline; *other* where the two are not comparable."""
+    """Better, worse or the same as the baseline (timed figures: equivalent, or inconclusive); *other* where the two are
+    not comparable.
+    """
     if before is None:
         return NO_BASELINE
     differing = key.differs(Key(before.conditions, before.model_digest, before.data_digest))
@@ -86,29 +89,20 @@ def _compare_exact(claim: Claim, measurement: Measurement, before: Baseline) -> 
 
 
 def _compare_timed(claim: Claim, measurement: Measurement, before: Baseline) -> BaselineComparison:
-    """Worse only when the interval of the ratio lies wholly beyond the recorded noise."""
+    """Worse only when the interval of the ratio lies wholly beyond the recorded noise: nobody knows what else changed
+    between the two days.
+    """
+    found = between(measurement.runs, before.runs, before.noise / before.value if before.value else 0.0)
     gain = _gain(claim.direction, measurement.value, before.value)
-    low, high = ratio_interval(measurement.runs, before.runs)
-    beyond = before.noise / before.value if before.value else 0.0
-    same = low <= 1 + beyond and high >= 1 / (1 + beyond)
-    return _told(claim, measurement, before, gain, same)
-
-
-def ratio_interval(now: tuple[float, ...], then: tuple[float, ...]) -> tuple[float, float]:
-    """95 % bootstrap interval of the ratio of medians, each process run one observation."""
-    import numpy as np
-    from scipy.stats import bootstrap
-
-    if len(now) < 2 or len(then) < 2:
-        return 0.0, float("inf")
-
-    def ratio(one: Any, other: Any, axis: int) -> Any:
-        return np.median(one, axis=axis) / np.median(other, axis=axis)
-
-    sides: Any = (np.asarray(now), np.asarray(then))
-    draw = np.random.default_rng(0)
-    found = bootstrap(sides, ratio, vectorized=True, method="percentile", n_resamples=4999, rng=draw)
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    if found.word in ("slower", "faster"):
+        return _told(claim, measurement, before, gain, same=False)
+    now, then = figure(measurement.value, claim.unit), figure(before.value, claim.unit)
+    limit = figure(before.noise, claim.unit, 2)
+    if found.word == "equivalent":
+        text = f"{now} is equivalent to the baseline {then}, within its noise of {limit}"
+        return BaselineComparison("equivalent", text, before.value, before.noise)
+    text = f"{now} against the baseline {then}, whose noise is {limit}: inconclusive; {found.wanted}"
+    return BaselineComparison("inconclusive", text, before.value, before.noise)
 
 
 def _told(claim: Claim, measurement: Measurement, before: Baseline, gain: float, same: bool) -> BaselineComparison:

@@ -70,10 +70,11 @@ class Decision:
         told = f"{percent(self.ratio)} ({span})"
         if self.word == "equivalent":
             return f"equivalent within {100 * self.margin:.3g} %: {told}"
-        return f"{self.word}: {told}" + (f"; {self._wanted}" if self.word == "inconclusive" else "")
+        return f"{self.word}: {told}" + (f"; {self.wanted}" if self.word == "inconclusive" else "")
 
     @property
-    def _wanted(self) -> str:
+    def wanted(self) -> str:
+        """How much more would decide, in words."""
         if self.more is None:
             return "no sensible number of process runs would decide"
         return f"about {self.more:,} more process runs a side would decide"

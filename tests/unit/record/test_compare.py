@@ -95,12 +95,12 @@ def test_timed_figures_by_the_ratio_of_medians(timed):
     assert compare(timed(*(2 * run for run in STEADY)), timed(*STEADY)).judgement == "better"
 
 
-def test_timed_figures_within_the_usual_noise_are_the_same(timed):
-    assert compare(timed(*STEADY), timed(*(1.03 * run for run in STEADY))).judgement == "same"
+def test_timed_figures_within_the_usual_noise_are_equivalent(timed):
+    assert compare(timed(*STEADY), timed(*(1.03 * run for run in STEADY))).judgement == "equivalent"
 
 
 def test_unsteady_runs_prove_nothing(timed):
-    assert compare(timed(1.0, 2.0, 0.8), timed(1.4, 0.9, 2.2)).judgement == "same"
+    assert compare(timed(1.0, 2.0, 0.8), timed(1.4, 0.9, 2.2)).judgement == "inconclusive"
 
 
 def test_the_ratio_is_the_same_every_time(timed):
