@@ -54,7 +54,8 @@ class Difference:
     ``names`` are what the two are called, ``written`` when they were. ``settings`` holds what
     differs in commit and options, ``claims`` what differs in a claim itself. ``flips`` are the cases whose answers
     to single items, or whose outputs, are not the very same, ``explanations`` what may have caused all that changed.
-    ``elsewhere`` are the cases that were timed on another machine in a than in b.
+    ``elsewhere`` are the cases that were timed on another machine in a than in b, ``findings`` what b shows that no
+    single case does, as two models that are one, and a did not.
     """
 
     names: tuple[str, str]
@@ -71,6 +72,7 @@ class Difference:
     flips: tuple[Flip, ...] = ()
     explanations: tuple[Explanation, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
     def worse(self, fail_on: Iterable[str] = USUAL) -> tuple[str, ...]:
         """A sentence for each thing that got worse, of the kinds asked for; empty lets a gate pass.
@@ -95,6 +97,11 @@ def around(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[tuple[str, Fact]
     return tuple(around_all(_machine(a, b), _host(a, b), _settings(a, b)))
 
 
+def findings_of(record: Mapping[str, Any]) -> list[str]:
+    """What a record shows that no single case does, in words."""
+    return [finding["text"] for finding in record["mlms"].get("findings", ())]
+
+
 def _machine(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Fact, ...]:
     return tuple(facts(_lasting(a["mlms"]["machine"]), _lasting(b["mlms"]["machine"])))
 
@@ -114,6 +121,7 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str] = ("
     pairs, vanished, new = match(ours["cases"], theirs["cases"])
     shared = around(a, b)
     compared = [(old, now, compare(old, now), flip(old, now)) for old, now in pairs]
+    known = findings_of(a)
     return Difference(
         names=names,
         written=(a["datetime"], b["datetime"]),
@@ -128,6 +136,7 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str] = ("
         compared=len(pairs),
         flips=tuple(flipped for _, _, _, flipped in compared if flipped is not None),
         explanations=explanations([pair(old, now, shared, figure, flipped) for old, now, figure, flipped in compared]),
+        findings=tuple(text for text in findings_of(b) if text not in known),
         elsewhere=tuple(now["id"] for old, now in pairs if _is_elsewhere(old, now, ours["machine"], theirs["machine"])),
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.record.causes import Explanation, explanations, pair
 from pytest_mlmodelscope.record.compare import Fact, compare
-from pytest_mlmodelscope.record.diff import around
+from pytest_mlmodelscope.record.diff import around, findings_of
 from pytest_mlmodelscope.record.flips import flip
 from pytest_mlmodelscope.record.series import MACHINE, Point, Series, series
 from pytest_mlmodelscope.verdict.baseline import LEAST_COUNTED_NOISE
@@ -60,7 +60,8 @@ class CaseHistory:
 @dataclass(frozen=True, slots=True)
 class History:
     """All cases of some records. ``alarm`` is the probability that one shows a change or a drift where nothing changed,
-    ``tested`` how many figures that vary were looked at, ``machine`` in what the latest machine is not the one before.
+    ``tested`` how many figures that vary were looked at, ``machine`` in what the latest machine is not the one before,
+    ``findings`` what the latest record shows that no single case does, as two models that are one.
     """
 
     records: tuple[str, ...]
@@ -68,6 +69,7 @@ class History:
     alarm: float
     tested: int
     machine: tuple[Fact, ...] = ()
+    findings: tuple[str, ...] = ()
 
     def worse(self, fail_on: Iterable[str] = USUAL) -> tuple[str, ...]:
         """A sentence for each thing that is worse, of the kinds asked for; empty lets a gate pass.
@@ -107,7 +109,8 @@ def history(records: Sequence[_Record], alarm: float = ALARM) -> History:
     # Half of the alarms each for changes and drifts, shared among the figures that vary (Bonferroni).
     part = alarm / (2 * max(1, tested))
     cases = tuple(_case(one, by_name, part, ordered[-1][0]) for one in found)
-    return History(tuple(name for name, _ in ordered), cases, alarm, tested, _other_machine(ordered))
+    names, shown = tuple(name for name, _ in ordered), tuple(findings_of(ordered[-1][1]))
+    return History(names, cases, alarm, tested, _other_machine(ordered), shown)
 
 
 def _other_machine(ordered: Sequence[_Record]) -> tuple[Fact, ...]:

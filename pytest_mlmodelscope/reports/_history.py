@@ -31,6 +31,7 @@ def shown(found: History, width: int, everything: bool) -> str:
     telling = [case for case in found.cases if everything or _happened(case)]
     lines = [f"{len(found.records):,} records, {plain(found.records[0])} to {plain(found.records[-1])}"]
     lines += [f"ANOTHER MACHINE than before: {f.place} {datum(f.a)} -> {datum(f.b)}" for f in found.machine]
+    lines += [f"WARNING: {plain(text)}" for text in found.findings]
     for case in telling:
         lines += ["", *_case(case, width)]
     quiet = len(found.cases) - len(telling)
@@ -47,7 +48,13 @@ def as_json(found: History) -> str:
     """Every field, the figures of each case, and under ``worse`` what a gate may fail on."""
     cases = [{**asdict(dataclasses.replace(case, series=_bare(case))), **_points(case)} for case in found.cases]
     worse = {kind: list(found.worse([kind])) for kind in FAILURES}
-    plain_data = {"records": found.records, "alarm": found.alarm, "tested": found.tested, "machine": found.machine}
+    plain_data = {
+        "records": found.records,
+        "alarm": found.alarm,
+        "tested": found.tested,
+        "findings": found.findings,
+        "machine": found.machine,
+    }
     held = {**{key: value for key, value in plain_data.items() if key != "machine"}, "cases": cases, "worse": worse}
     return json.dumps(json_ready({**held, "machine": [asdict(fact) for fact in found.machine]}), indent=2)
 

@@ -38,6 +38,7 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
     """What differs around the records, then verdicts, then figures; width and colour say nothing here."""
     (a, b), (then, now) = difference.names, difference.written
     lines = [f"### {_conclusion(difference)}", "", f"a: {escaped(a)} ({then[:19]}), b: {escaped(b)} ({now[:19]})"]
+    lines += [f"\n**Warning**: {escaped(text)}" for text in difference.findings]
     if difference.elsewhere:
         lines += ["", f"**Another machine**: of {len(difference.elsewhere):,} timed figures"]
     for title, facts in _text.fact_groups(difference):

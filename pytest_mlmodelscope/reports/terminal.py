@@ -53,6 +53,7 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
     parts += [line for change in changes for line in _verdict_lines(change, width)]
     parts += [_lone_line("vanished", "red", case) for case in difference.vanished]
     parts += [_lone_line("new", "cyan", case) for case in difference.new]
+    parts += [line for text in difference.findings for line in _wrapped(f"WARNING: {_text.plain(text)}", width, "")]
     parts += [*_figures(difference, width), *_flips(difference, width), *_explained(difference, width)]
     return _rendered([*parts, "", *_conclusion(difference)], width, colour)
 

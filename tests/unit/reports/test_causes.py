@@ -11,7 +11,8 @@ from pytest_mlmodelscope.record.causes import Cause, Explanation
 from pytest_mlmodelscope.record.compare import Fact
 from pytest_mlmodelscope.record.diff import diff
 from pytest_mlmodelscope.record.flips import Flip
-from pytest_mlmodelscope.reports import markdown, terminal
+from pytest_mlmodelscope.record.history import history
+from pytest_mlmodelscope.reports import _history, markdown, terminal
 
 FRAMEWORK = Cause("framework", (Fact("pytorch.version", "1.0", "2.0"),), ("c0", "c1"), (), True, 0.01)
 THREADS = Cause("threads", tuple(Fact(f"t{n}", 1, 2) for n in range(5)), ("c0",), ("c7", "c8"), True, 0.6)
@@ -57,6 +58,17 @@ def test_answers_are_counted_and_named(told):
 def test_another_machine_stands_in_the_first_lines(told):
     assert "ANOTHER MACHINE" in terminal.difference(told, width=160).split("\n\n", maxsplit=1)[0]
     assert "**Another machine**" in markdown.difference(told)
+
+
+def test_two_models_that_are_one_now_are_a_warning(record):
+    other = copy.deepcopy(record)
+    other["mlms"]["findings"] = [{"kind": "twins", "text": "one and two are two names of one model, it seems"}]
+    found = diff(record, other)
+    assert "WARNING: one and two are two names of one model" in terminal.difference(found)
+    assert "**Warning**: one and two" in markdown.difference(found)
+    assert diff(other, other).findings == ()
+    shown = history([("a", record), ("b", {**other, "datetime": "9999"})])
+    assert "WARNING: one and two are" in _history.shown(shown, 80, False)
 
 
 def test_narrow_terminals_and_markdown_have_all_of_it(told):
