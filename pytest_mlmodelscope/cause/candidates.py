@@ -47,7 +47,7 @@ def _of(kind: str, base: Trial, sight: Sight) -> Iterator[Trial]:
         setup = _conformed(variant.setup, base.setup, sight)
         if setup is not None:
             words = f"{base.words}, and {variant.words}" if base.words else variant.words
-            prior = base.prior * module.USUAL * variant.usual
+            prior = (base.prior if base.kinds else 1.0) * module.USUAL * variant.usual
             yield Trial((*base.kinds, kind), words, setup, prior)
 
 

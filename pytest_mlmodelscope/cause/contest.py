@@ -82,7 +82,7 @@ class Contest:
         self.total = float(weights.sum())
         shares = weights / (self.total or 1.0)
         rows = zip(seen, draws, shares, strict=True)
-        found = [Standing(trial, of, _figure(trial), float(share)) for trial, of, share in rows]
+        found = [Standing(trial, of, figure_of(trial), float(share)) for trial, of, share in rows]
         return sorted(found, key=lambda standing: -standing.share)
 
     def distance(self, trial: Trial) -> float:
@@ -99,7 +99,7 @@ class Contest:
     def _refuse_unmeasurable(self) -> None:
         """Trials whose predictions are none that the metric takes, or have no figure."""
         for trial in self.entered:
-            if trial.n and not trial.failed and (id(trial), trial.n) not in self._known and np.isnan(_figure(trial)):
+            if trial.n and not trial.failed and (id(trial), trial.n) not in self._known and np.isnan(figure_of(trial)):
                 trial.failed = "its predictions have no figure"
 
     def _draws(self, trial: Trial) -> Draws:
@@ -115,7 +115,7 @@ class Contest:
         if hits is not None:
             own = self.right is not None and trial.data_key == self.declared.data_key
             return of_share(hits, self._strata() if own else _one_stratum(self._population(trial)), draw)
-        return of_figure(lambda chosen: _figure(trial, chosen), trial.n, self._population(trial), draw)
+        return of_figure(lambda chosen: figure_of(trial, chosen), trial.n, self._population(trial), draw)
 
     def _population(self, trial: Trial) -> int:
         if trial.data_key == self.declared.data_key:
@@ -138,7 +138,7 @@ def hits_of(trial: Trial) -> NDArray[np.bool_] | None:
     return flags
 
 
-def _figure(trial: Trial, chosen: NDArray[np.int64] | None = None) -> float:
+def figure_of(trial: Trial, chosen: NDArray[np.int64] | None = None) -> float:
     """The metric over the items that were evaluated, or over some of them; NaN where it has none."""
     places: Any = range(trial.n) if chosen is None else chosen
     rows = ItemEvidence([trial.predictions[i] for i in places], [trial.references[i] for i in places])

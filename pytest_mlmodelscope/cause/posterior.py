@@ -21,7 +21,7 @@ Draws = NDArray[np.float64]
 #: Draws of a posterior.
 DRAWS: Final = 3000
 #: Resamples of a figure that is no share of items.
-RESAMPLES: Final = 200
+RESAMPLES: Final = 60
 
 
 @dataclass(frozen=True, slots=True)

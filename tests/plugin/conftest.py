@@ -36,8 +36,9 @@ def project(pytester: pytest.Pytester, write_digits, monkeypatch) -> pytest.Pyte
     monkeypatch.delenv("BUILD_NUMBER", raising=False)
     write_digits(pytester.path)
     (pytester.path / "claims").mkdir()
-    # What else this machine does is no part of what is tested.
-    pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\nmlms_disturbed = ignore\n")
+    # What else this machine does is no part of what is tested, and to look why a figure is refuted takes seconds.
+    quick = "mlms_disturbed = ignore\nmlms_why = off\n"
+    pytester.makeini(f"[pytest]\naddopts = --strict-markers -p no:cacheprovider\n{quick}")
     return pytester
 
 
