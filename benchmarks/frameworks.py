@@ -39,12 +39,12 @@ from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.manifest import DatasetManifest, FrameworkUse, ModelManifest
 from pytest_mlmodelscope.core.result import Case
+from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.manifest.data import read_split
 from pytest_mlmodelscope.manifest.fetch import Fetcher
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.manifest.pipeline import Preparation
-from pytest_mlmodelscope.run import Engine, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCHES = (1, 32)

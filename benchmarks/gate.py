@@ -36,11 +36,11 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import mannwhitneyu, ttest_ind
 
-from pytest_mlmodelscope import comparing
 from pytest_mlmodelscope.claim.expand import expand, selection
 from pytest_mlmodelscope.claim.load import load_claims
+from pytest_mlmodelscope.engine import comparing
+from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.manifest.load import Catalogue
-from pytest_mlmodelscope.run import Engine, Settings
 from pytest_mlmodelscope.verdict.aa import worth
 
 ROOT = Path(__file__).resolve().parents[1]

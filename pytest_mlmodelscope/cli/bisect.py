@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_mlmodelscope.bisecting import ROUNDS, Bisector, plan
 from pytest_mlmodelscope.bisection import chosen
 from pytest_mlmodelscope.bisection.factors import Factor, factor, in_words
 from pytest_mlmodelscope.bisection.recorded import LeftOver
@@ -16,10 +15,11 @@ from pytest_mlmodelscope.bisection.releases import between, steps
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files, manifests_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.result import Case
-from pytest_mlmodelscope.dating import BY, Dating
+from pytest_mlmodelscope.engine.bisecting import ROUNDS, Bisector, plan
+from pytest_mlmodelscope.engine.dating import BY, Dating
 
 if TYPE_CHECKING:
-    from pytest_mlmodelscope.run import Engine
+    from pytest_mlmodelscope.engine.run import Engine
 
 
 @click.command()
@@ -94,7 +94,7 @@ def _date(case: Case, as_json: bool, how: Any) -> None:
 
 def _engine(how: Any) -> Engine:
     from pytest_mlmodelscope.agent.care import Care
-    from pytest_mlmodelscope.run import Engine, Settings
+    from pytest_mlmodelscope.engine.run import Engine, Settings
 
     # To make a run again would put it out of its turn.
     return Engine(Settings(offline=how["offline"], sample=how["sample"], care=Care(disturbed="mark")))

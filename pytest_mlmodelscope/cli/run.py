@@ -14,7 +14,6 @@ from typing import Any, Final
 import click
 
 from pytest_mlmodelscope.agent.care import DISTURBED, USUAL, Disturbed
-from pytest_mlmodelscope.bench import ENGINES, Bench, Settings
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.claim.pattern import seconds
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files
@@ -22,6 +21,7 @@ from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member, names
+from pytest_mlmodelscope.engine.bench import ENGINES, Bench, Settings
 from pytest_mlmodelscope.metrics.server_rate import SCENARIO
 
 _HEAD: Final = ("batch", "threads", "queries", "50 %", "90 %", "99 %", "samples/s", "queries/s")
@@ -100,7 +100,7 @@ def run(
     percentile has the mark ~ where a run has too few queries to show it, by MLPerf's rule.
     """
     from pytest_mlmodelscope.claim.expand import selection
-    from pytest_mlmodelscope.sweep import case_of, row, sweep, write_logs
+    from pytest_mlmodelscope.engine.sweep import case_of, row, sweep, write_logs
 
     chosen = selection([framework] if framework else [], [target])
     case = case_of(catalogue(manifests), model, _data_of(model, data), conditions_of(**pattern), chosen)

@@ -17,7 +17,7 @@ from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.result import Case, Result
 
 if TYPE_CHECKING:
-    from pytest_mlmodelscope.run import Engine
+    from pytest_mlmodelscope.engine.run import Engine
 
 
 @click.command()
@@ -47,7 +47,7 @@ def why(
 
     Exit code 0 whatever is found; 2 where there is nothing to look at.
     """
-    from pytest_mlmodelscope.run import Engine, Settings
+    from pytest_mlmodelscope.engine.run import Engine, Settings
 
     cases = list(_cases(path, ids, frameworks, manifests))
     if not cases:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from pytest_mlmodelscope.core.result import Case, Result
+    from pytest_mlmodelscope.engine.run import Engine
     from pytest_mlmodelscope.plugin.session import Session
-    from pytest_mlmodelscope.run import Engine
 
 Verify = Callable[["Case"], "Result"]
 

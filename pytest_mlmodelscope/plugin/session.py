@@ -28,8 +28,8 @@ from pytest_mlmodelscope.plugin.outcomes import Policy, decide
 from pytest_mlmodelscope.plugin.terminal import Terminal
 
 if TYPE_CHECKING:
+    from pytest_mlmodelscope.engine.run import Engine, Settings
     from pytest_mlmodelscope.interfaces.target import Machine
-    from pytest_mlmodelscope.run import Engine, Settings
 
 Choice = TypeVar("Choice", bound=str)
 #: How long the cause of one refuted figure is looked for, unless the user says otherwise.
@@ -141,7 +141,7 @@ class Session:
         return bool(value(self._config, "offline"))
 
     def _engine_settings(self) -> Settings:
-        from pytest_mlmodelscope.run import Settings
+        from pytest_mlmodelscope.engine.run import Settings
 
         return Settings(
             cache=path_value(self._config, "cache"),
@@ -189,7 +189,7 @@ class Session:
 
     def make_engine(self) -> Engine:
         """The engine of this process."""
-        from pytest_mlmodelscope.run import Engine
+        from pytest_mlmodelscope.engine.run import Engine
 
         return Engine(self._engine_settings())
 

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
-from pytest_mlmodelscope.bisecting import Bisection
 from pytest_mlmodelscope.bisection.design import ALARM, CHANGE, Share
 from pytest_mlmodelscope.bisection.factors import in_words
 from pytest_mlmodelscope.bisection.recorded import LeftOver
-from pytest_mlmodelscope.dating import BY, Dated
+from pytest_mlmodelscope.engine.bisecting import Bisection
+from pytest_mlmodelscope.engine.dating import BY, Dated
 from pytest_mlmodelscope.record.case import json_ready
 from pytest_mlmodelscope.reports._causes import answered
 from pytest_mlmodelscope.reports._text import number, plain, shown, with_unit

@@ -11,9 +11,9 @@ from pytest_mlmodelscope.agent.environment import Environments
 from pytest_mlmodelscope.claim.expand import expand
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.core.manifest import FrameworkUse
+from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.manifest.load import Catalogue
-from pytest_mlmodelscope.run import Engine, Settings
 
 WEIGHTS = np.random.default_rng(5).normal(size=(4, 3)).astype(np.float32)
 TORCH = """

@@ -65,7 +65,7 @@ TIMED = {"metric": "latency", "unit": "ms", "direction": "lower", "conditions": 
 #: Writes down when each process run is timed and for whom, by a clock that all processes share.
 DIARY = """\
 import time
-from pytest_mlmodelscope import timing
+from pytest_mlmodelscope.engine import timing
 
 run = timing.process_run
 

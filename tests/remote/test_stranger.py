@@ -18,10 +18,10 @@ from pytest_mlmodelscope.claim.expand import expand, selection
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, RemoteError, WorkerDied, WorkerTimeout
 from pytest_mlmodelscope.core.manifest import FrameworkUse
+from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.remote.machine import remote
-from pytest_mlmodelscope.run import Engine, Settings
 from pytest_mlmodelscope.targets import local_cpu, named
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -26,9 +26,9 @@ from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 from pytest_mlmodelscope.core.framework import Place
 from pytest_mlmodelscope.core.manifest import FrameworkUse
+from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.manifest.load import Catalogue
-from pytest_mlmodelscope.run import Engine, Settings
 from pytest_mlmodelscope.worker.counting import CALLS
 
 ARM = Place("cpu", "linux-aarch64", "emulated")

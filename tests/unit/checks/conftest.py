@@ -17,8 +17,8 @@ from pytest_mlmodelscope.agent.agent import Limits
 from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.claim.expand import expand
 from pytest_mlmodelscope.claim.load import load_claims
+from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.manifest.load import Catalogue
-from pytest_mlmodelscope.run import Engine, Settings
 
 WEIGHTS = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
 

@@ -25,8 +25,8 @@ from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.claim.expand import expand
 from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse, Source, Tolerance
+from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.manifest.load import Catalogue
-from pytest_mlmodelscope.run import Engine, Settings
 
 #: What the model of words does with a word that is not just turned into capitals.
 SPECIAL = """\

@@ -9,13 +9,13 @@ import re
 import numpy as np
 import pytest
 
-from pytest_mlmodelscope.bisecting import Bisector, plan
 from pytest_mlmodelscope.bisection.factors import Factor, factor
 from pytest_mlmodelscope.core.errors import MlmsError, UsageError
-from pytest_mlmodelscope.dating import Dating
+from pytest_mlmodelscope.engine.bisecting import Bisector, plan
+from pytest_mlmodelscope.engine.dating import Dating
+from pytest_mlmodelscope.engine.run import Engine, Settings
+from pytest_mlmodelscope.engine.stacks import Unmeasured
 from pytest_mlmodelscope.manifest.cache import Cache
-from pytest_mlmodelscope.run import Engine, Settings
-from pytest_mlmodelscope.stacks import Unmeasured
 
 #: Sleeps where it is told to, and says so in its answers where it is told otherwise.
 TELLING = """\

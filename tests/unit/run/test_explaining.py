@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from pytest_mlmodelscope.cli.main import cli
 from pytest_mlmodelscope.core.errors import UsageError
-from pytest_mlmodelscope.explaining import printed
+from pytest_mlmodelscope.engine.explaining import printed
 
 RIGHT = "steps: [flatten, cast: {dtype: float32}]"
 WRONG = "steps: [layout: {from: HW, to: WH}, flatten, cast: {dtype: float32}]"

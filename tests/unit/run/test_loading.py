@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_mlmodelscope.core.claim import Conditions
-from pytest_mlmodelscope.loading import Bound, Loaded, batch_of, highest_rate, load_settings
+from pytest_mlmodelscope.engine.loading import Bound, Loaded, batch_of, highest_rate, load_settings
 from pytest_mlmodelscope.verdict.intervals import process_runs
 
 SETTINGS = {"min_queries": 1000, "max_seconds": 30.0}

@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 from gpus import Gpu, install
 
-from pytest_mlmodelscope import sut
 from pytest_mlmodelscope.agent.turns import folder, holders
 from pytest_mlmodelscope.core.claim import Hardware
+from pytest_mlmodelscope.engine import sut
 from pytest_mlmodelscope.plugin.outcomes import explanation
 from pytest_mlmodelscope.record.case import case_record
 from pytest_mlmodelscope.targets import arch, local_cpu

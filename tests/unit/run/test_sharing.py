@@ -11,7 +11,7 @@ import pytest
 
 from pytest_mlmodelscope.core.claim import DataUse
 from pytest_mlmodelscope.core.errors import DocumentError
-from pytest_mlmodelscope.run import Engine
+from pytest_mlmodelscope.engine.run import Engine
 from pytest_mlmodelscope.store.predictions import read
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import psutil
 import pytest
 
-from pytest_mlmodelscope import comparing
+from pytest_mlmodelscope.engine import comparing
+from pytest_mlmodelscope.engine.run import Engine
+from pytest_mlmodelscope.engine.timing import steady_run
 from pytest_mlmodelscope.interfaces.metric import TimedEvidence
 from pytest_mlmodelscope.record.case import case_record
-from pytest_mlmodelscope.run import Engine
-from pytest_mlmodelscope.timing import steady_run
 from pytest_mlmodelscope.verdict.aa import FEWEST
 from pytest_mlmodelscope.verdict.gate import LOOKS
 

@@ -9,13 +9,13 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from pytest_mlmodelscope.bench import Bench
 from pytest_mlmodelscope.claim.expand import selection
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.claim import Conditions, DataUse
 from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.engine.bench import Bench
+from pytest_mlmodelscope.engine.sweep import case_of, row, sweep, write_logs
 from pytest_mlmodelscope.manifest.load import Catalogue
-from pytest_mlmodelscope.sweep import case_of, row, sweep, write_logs
 
 needs_loadgen = pytest.mark.skipif(find_spec("mlperf_loadgen") is None, reason="mlcommons-loadgen is not for here")
 QUICK = {"runs": 2, "seconds": 0.05, "percentile": 99.0, "queries": 100}

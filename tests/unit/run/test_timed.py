@@ -13,9 +13,9 @@ import pytest
 
 from pytest_mlmodelscope.agent.turns import folder
 from pytest_mlmodelscope.core.claim import DataUse, Hardware, Tolerance
+from pytest_mlmodelscope.engine.timing import TIMED_QUERIES
 from pytest_mlmodelscope.manifest.pipeline import Preparation
 from pytest_mlmodelscope.targets import cpu
-from pytest_mlmodelscope.timing import TIMED_QUERIES
 from pytest_mlmodelscope.worker.counting import CALLS
 
 

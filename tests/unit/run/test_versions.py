@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.manifest.cache import Cache
-from pytest_mlmodelscope.run import Engine, Settings
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pytest_mlmodelscope.bench import Bench, Settings, Stopwatch
 from pytest_mlmodelscope.core.errors import MlmsError
+from pytest_mlmodelscope.engine.bench import Bench, Settings, Stopwatch
+from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence
 from pytest_mlmodelscope.manifest.data import drawn
-from pytest_mlmodelscope.sut import Sut
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.agent import Agent

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_mlmodelscope.bench import Bench
 from pytest_mlmodelscope.cause import data
 from pytest_mlmodelscope.cause.posterior import Aim
 from pytest_mlmodelscope.cause.report import Unit, reported
@@ -19,10 +18,11 @@ from pytest_mlmodelscope.core.manifest import Input, Split
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Result
 from pytest_mlmodelscope.core.units import factor
+from pytest_mlmodelscope.engine.bench import Bench
+from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.interfaces.mismatch import Setup
 from pytest_mlmodelscope.manifest.pipeline import Preparation
-from pytest_mlmodelscope.sut import Sut
 
 #: Two figures of shares are alike within this, whatever was printed.
 ALIKE: Final = 0.002

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_mlmodelscope.bench import Bench
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Result
+from pytest_mlmodelscope.engine.bench import Bench
+from pytest_mlmodelscope.engine.loading import load_settings
+from pytest_mlmodelscope.engine.sut import Sut
+from pytest_mlmodelscope.engine.timing import queries_of
 from pytest_mlmodelscope.interfaces.check import Tensors
 from pytest_mlmodelscope.interfaces.scenario import Timings
-from pytest_mlmodelscope.loading import load_settings
-from pytest_mlmodelscope.sut import Sut
-from pytest_mlmodelscope.timing import queries_of
 from pytest_mlmodelscope.verdict.check import judge_audit
 
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_mlmodelscope.bench import Bench, judged
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.core.result import Result
+from pytest_mlmodelscope.engine.bench import Bench, judged
+from pytest_mlmodelscope.engine.loading import Loaded, load_settings
+from pytest_mlmodelscope.engine.sut import Sut
+from pytest_mlmodelscope.engine.timing import Queries, Run, evidence_of, queries_of, told_of
 from pytest_mlmodelscope.interfaces.metric import TimedEvidence
-from pytest_mlmodelscope.loading import Loaded, load_settings
-from pytest_mlmodelscope.sut import Sut
-from pytest_mlmodelscope.timing import Queries, Run, evidence_of, queries_of, told_of
 from pytest_mlmodelscope.verdict import aa, disturbance, gate, measure
 from pytest_mlmodelscope.verdict.blocks import log_ratio, merged, over_blocks, percentile_ratios
 from pytest_mlmodelscope.verdict.steady import warm_up

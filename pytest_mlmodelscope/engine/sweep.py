@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_mlmodelscope.bench import Bench
 from pytest_mlmodelscope.claim.expand import Selection, expand
 from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.result import Case, Interval
-from pytest_mlmodelscope.loading import load_settings
+from pytest_mlmodelscope.engine.bench import Bench
+from pytest_mlmodelscope.engine.loading import load_settings
+from pytest_mlmodelscope.engine.sut import Sut
+from pytest_mlmodelscope.engine.timing import Queries, Run, process_run, queries_of
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.mlperf_files import write
 from pytest_mlmodelscope.record.mlperf_log import LoggedRun
-from pytest_mlmodelscope.sut import Sut
-from pytest_mlmodelscope.timing import Queries, Run, process_run, queries_of
 from pytest_mlmodelscope.verdict import early_stopping, intervals
 
 if TYPE_CHECKING:

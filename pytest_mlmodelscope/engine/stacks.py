@@ -13,9 +13,9 @@ from pytest_mlmodelscope.bisection import design
 from pytest_mlmodelscope.claim.expand import kind_of
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.result import Case, Result
+from pytest_mlmodelscope.engine.run import Engine
 from pytest_mlmodelscope.record.case import case_record
 from pytest_mlmodelscope.record.flips import Flip, flip
-from pytest_mlmodelscope.run import Engine
 from pytest_mlmodelscope.verdict.disturbance import marked
 
 Say = Callable[[str], None]

@@ -13,9 +13,9 @@ from pytest_mlmodelscope.agent.care import USUAL, Care
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.manifest import FrameworkUse, Split
 from pytest_mlmodelscope.core.result import Case, Measurement, Result
+from pytest_mlmodelscope.engine.sut import Sut, assets_used, require, require_files
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.manifest.data import read_split, sampled
-from pytest_mlmodelscope.sut import Sut, assets_used, require, require_files
 from pytest_mlmodelscope.verdict.gate import MARGIN
 from pytest_mlmodelscope.verdict.judge import judge
 

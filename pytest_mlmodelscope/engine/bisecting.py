@@ -13,9 +13,9 @@ from pytest_mlmodelscope.bisection.factors import Factor, in_words, stack
 from pytest_mlmodelscope.claim.expand import kind_of
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.result import Case
+from pytest_mlmodelscope.engine.run import Engine
+from pytest_mlmodelscope.engine.stacks import Say, Stacks, Unmeasured
 from pytest_mlmodelscope.record.flips import Flip
-from pytest_mlmodelscope.run import Engine
-from pytest_mlmodelscope.stacks import Say, Stacks, Unmeasured
 from pytest_mlmodelscope.verdict.baseline import LEAST_COUNTED_NOISE
 
 #: Rounds of a timed bisection; as many again where something is undecided after them.

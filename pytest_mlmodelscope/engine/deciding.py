@@ -11,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_mlmodelscope.bench import Bench, judged
 from pytest_mlmodelscope.core.result import Measurement, Result
-from pytest_mlmodelscope.gathering import Gathering, Pace
+from pytest_mlmodelscope.engine.bench import Bench, judged
+from pytest_mlmodelscope.engine.gathering import Gathering, Pace
+from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence
-from pytest_mlmodelscope.sut import Sut
 from pytest_mlmodelscope.verdict import measure
 from pytest_mlmodelscope.verdict.paired import Paired
 from pytest_mlmodelscope.verdict.plan import expected

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mlmodelscope.bench import Bench, Stopwatch, judged
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.result import Result
-from pytest_mlmodelscope.deciding import asks_until_decided, until_decided
-from pytest_mlmodelscope.gathering import Gathering, Pace
+from pytest_mlmodelscope.engine.bench import Bench, Stopwatch, judged
+from pytest_mlmodelscope.engine.deciding import asks_until_decided, until_decided
+from pytest_mlmodelscope.engine.gathering import Gathering, Pace
+from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.interfaces.check import Answers
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence
 from pytest_mlmodelscope.manifest.data import sampled
-from pytest_mlmodelscope.sut import Sut
 from pytest_mlmodelscope.verdict import measure
 
 if TYPE_CHECKING:

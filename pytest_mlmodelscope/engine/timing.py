@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_mlmodelscope.bench import Bench, judged
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.result import Result
+from pytest_mlmodelscope.engine.bench import Bench, judged
+from pytest_mlmodelscope.engine.loading import Loaded, batch_of, load
+from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.interfaces.metric import TimedEvidence
-from pytest_mlmodelscope.loading import Loaded, batch_of, load
 from pytest_mlmodelscope.manifest.data import sampled
-from pytest_mlmodelscope.sut import Sut
 from pytest_mlmodelscope.verdict import disturbance, measure
 from pytest_mlmodelscope.verdict.dependence import dependence
 from pytest_mlmodelscope.verdict.percentile import held_back, shown

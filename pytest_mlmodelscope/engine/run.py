@@ -9,20 +9,20 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_mlmodelscope.bench import Bench, Settings, judged
 from pytest_mlmodelscope.claim.expand import Requirement, kind_of, other_framework, requirement, usual_targets
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, OfflineError, UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import BaselineComparison, Case, Result, Verdict
-from pytest_mlmodelscope.evaluating import Evaluator
+from pytest_mlmodelscope.engine.bench import Bench, Settings, judged
+from pytest_mlmodelscope.engine.evaluating import Evaluator
+from pytest_mlmodelscope.engine.sut import Sut, require_processor
+from pytest_mlmodelscope.engine.timing import time_case
 from pytest_mlmodelscope.interfaces.metric import CountedEvidence, DeviceEvidence, StaticEvidence
-from pytest_mlmodelscope.sut import Sut, require_processor
-from pytest_mlmodelscope.timing import time_case
 from pytest_mlmodelscope.verdict import baseline, disturbance, measure
 from pytest_mlmodelscope.verdict.together import corrected
 
 if TYPE_CHECKING:
-    from pytest_mlmodelscope.checking import Compared, Side
+    from pytest_mlmodelscope.engine.checking import Compared, Side
 
 __all__ = ["Engine", "Settings"]
 
@@ -67,7 +67,7 @@ class Engine:
         Raises:
             UsageError: it has no figure over items.
         """
-        from pytest_mlmodelscope.explaining import explain_case
+        from pytest_mlmodelscope.engine.explaining import explain_case
 
         started = time.perf_counter()
         try:
@@ -130,7 +130,7 @@ class Engine:
     # -- timed figures ----------------------------------------------------------------------
 
     def _timed(self, sut: Sut) -> Result:
-        from pytest_mlmodelscope.comparing import time_against, time_itself
+        from pytest_mlmodelscope.engine.comparing import time_against, time_itself
 
         if self.settings.aa:
             return time_itself(self._bench, sut, self.settings.margin, self.settings.aa)
@@ -198,8 +198,8 @@ class Engine:
     # -- checks ---------------------------------------------------------------------------
 
     def _check(self, sut: Sut) -> Result:
-        from pytest_mlmodelscope.auditing import audit_case
-        from pytest_mlmodelscope.checking import Pair, check_case
+        from pytest_mlmodelscope.engine.auditing import audit_case
+        from pytest_mlmodelscope.engine.checking import Pair, check_case
 
         if hasattr(member("checks", sut.case.claim.metric), "audit"):
             return audit_case(self._bench, sut)
@@ -223,7 +223,7 @@ class Engine:
 
     def _compared(self, sut: Sut, beside: Sut | None) -> Compared:
         """What two frameworks gave for the items of the claim's dataset, where it has one."""
-        from pytest_mlmodelscope.checking import Compared, compare_items
+        from pytest_mlmodelscope.engine.checking import Compared, compare_items
 
         if sut.case.dataset is None or beside is None or beside is sut:
             return Compared()
@@ -231,7 +231,7 @@ class Engine:
         return compare_items(sut.case, self._bench.some_items(sut), one, other)
 
     def _side(self, sut: Sut, key: tuple[Any, ...], room: int) -> Side:
-        from pytest_mlmodelscope.checking import Side
+        from pytest_mlmodelscope.engine.checking import Side
 
         framework, model = sut.case.framework, sut.case.model
         return Side(self._bench.worker(sut, key, room), framework.inputs or model.inputs, *sut.pipeline())

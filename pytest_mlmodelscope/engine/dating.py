@@ -11,8 +11,8 @@ from typing import Final, Literal
 from pytest_mlmodelscope.bisection import design
 from pytest_mlmodelscope.bisection.releases import Answer, Found, first_bad, steps
 from pytest_mlmodelscope.core.result import Case
-from pytest_mlmodelscope.run import Engine
-from pytest_mlmodelscope.stacks import Say, Stacks, Unmeasured
+from pytest_mlmodelscope.engine.run import Engine
+from pytest_mlmodelscope.engine.stacks import Say, Stacks, Unmeasured
 
 #: What a version may be the first of.
 By = Literal["time", "figure", "decisions", "outputs"]

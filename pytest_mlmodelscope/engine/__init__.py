@@ -1,0 +1,1 @@
+"""The wiring: from a case to its result. ``run`` is its door."""
