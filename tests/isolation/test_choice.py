@@ -8,10 +8,10 @@ import pytest
 from pytest_mlmodelscope.agent import confinement
 from pytest_mlmodelscope.agent.confinement import Held, best
 from pytest_mlmodelscope.agent.environment import Environment
-from pytest_mlmodelscope.agent.limits import Limits
+from pytest_mlmodelscope.agent.limits import ISOLATION, Limits
 from pytest_mlmodelscope.agent.view import view
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
-from pytest_mlmodelscope.plugin.session import isolation
+from pytest_mlmodelscope.plugin.session import one_of
 from pytest_mlmodelscope.plugin.terminal import in_reach
 
 
@@ -69,10 +69,11 @@ def test_the_summary_says_once_what_was_in_reach():
     assert list(in_reach([case(Held("namespaces", "own view", "none"))])) == []
 
 
-def test_a_choice_that_is_none_is_a_usage_error():
-    assert isolation(None) == "best"
-    with pytest.raises(pytest.UsageError, match="expected best, required, off, got 'strict'"):
-        isolation("strict")
+def test_a_choice_that_is_none_is_a_usage_error(pytestconfig, monkeypatch):
+    assert one_of(pytestconfig, "isolation", ISOLATION) == "best"
+    monkeypatch.setattr(pytestconfig.option, "mlms_isolation", "strict")
+    with pytest.raises(pytest.UsageError, match="--mlms-isolation: expected best, required, off, got 'strict'"):
+        one_of(pytestconfig, "isolation", ISOLATION)
 
 
 def test_a_path_that_shows_the_home_folder_is_left_out(monkeypatch, tmp_path):
