@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_mlmodelscope.cause.sight import Sight
+from pytest_mlmodelscope.cause.sight import OutOfTime, Sight
 from pytest_mlmodelscope.cause.trial import Trial
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.manifest import Input, Step
@@ -21,7 +21,8 @@ def candidates(base: Trial, sight: Sight, known: Collection[str]) -> list[Trial]
     """Trials that differ from a base by one more mistake undone, the likeliest first.
 
     ``known`` are the keys of trials that there are already. A mismatch with many variants makes each of
-    them less likely, by the root of their number, so that trying more of them is not worth more.
+    them less likely, by the root of their number, so that trying more of them is not worth more. When the
+    sight is out of time, those are given that were made by then.
     """
     seen = set(known)
     made: list[Trial] = []
@@ -44,7 +45,10 @@ def title(kind: str) -> str:
 def _of(kind: str, base: Trial, sight: Sight) -> Iterator[Trial]:
     module = member("mismatches", kind)
     for variant in _variants(module, base.setup, sight):
-        setup = _conformed(variant.setup, base.setup, sight)
+        try:
+            setup = _conformed(variant.setup, base.setup, sight)
+        except OutOfTime:
+            return
         if setup is not None:
             words = f"{base.words}, and {variant.words}" if base.words else variant.words
             prior = (base.prior if base.kinds else 1.0) * module.USUAL * variant.usual

@@ -21,6 +21,8 @@ from pytest_mlmodelscope.interfaces.mismatch import Setup
 
 #: The share of the time that single mistakes may take, so that some is left for two at once.
 SINGLE: Final = 0.6
+#: The share of what is left that making the variants of one kind of search may take.
+MAKING: Final = 0.5
 #: Items on which single mistakes are compared before a second one is looked for beside the best of them.
 ENOUGH: Final = 32
 #: The error rate of "its interval holds the published figure", shared among all that were tried.
@@ -85,7 +87,8 @@ def _search(subject: Subject, question: Question) -> Answer:
     right = _know(declared, trials, question, started)
     slack = max(question.slack, CLOSED * _gap(declared, question.aim))
     contest = Contest(trials, question.aim, declared, question.population, right, slack)
-    single = candidates(declared, _sight(subject, declared), {declared.key})
+    made_by = started + SINGLE * MAKING * question.seconds
+    single = candidates(declared, _sight(subject, declared, made_by), {declared.key})
     if trials.start_from(declared):
         trials.decide_all(single, started + SINGLE * question.seconds / 2)
     question.progress(f"{len(single)} variants of what is done before and after the model")
@@ -114,8 +117,8 @@ def _gap(declared: Trial, aim: Aim) -> float:
     return abs(own - aim.value) if np.isfinite(own) else 0.0
 
 
-def _sight(subject: Subject, trial: Trial) -> Sight:
-    sight = Sight(subject, trial.setup)
+def _sight(subject: Subject, trial: Trial, deadline: float) -> Sight:
+    sight = Sight(subject, trial.setup, deadline)
     sight.know(trial.predictions, trial.references)
     return sight
 
@@ -130,8 +133,10 @@ def _two(subject: Subject, contest: Contest, deadline: float) -> list[Standing]:
     contest.trials.extend(single, most, now + (deadline - now) / 3, revive=True)
     known = {trial.key for trial in (contest.declared, *contest.entered)}
     made: list[Trial] = []
+    now = time.monotonic()
+    made_by = now + MAKING * (deadline - now)
     for base in bases(contest, most):
-        found = candidates(base, _sight(subject, base), known)
+        found = candidates(base, _sight(subject, base, made_by), known)
         known.update(trial.key for trial in found)
         made += found
     if not made:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +24,19 @@ MANY, MANY_FILES = 1000, 64
 MOST_READ: Final = 200_000
 
 
-class Sight:
-    """The ``interfaces.mismatch.Sight`` of one setup."""
+class OutOfTime(MlmsError):
+    """The time in which anything may be looked at is up."""
 
-    def __init__(self, subject: Subject, setup: Setup) -> None:
+
+class Sight:
+    """The ``interfaces.mismatch.Sight`` of one setup; after ``deadline``, by the monotonic clock, it sees nothing new.
+
+    Raises:
+        OutOfTime: whatever is asked of it then, and is not known.
+    """
+
+    def __init__(self, subject: Subject, setup: Setup, deadline: float = math.inf) -> None:
+        self._deadline = deadline
         self._subject = subject
         self._setup = setup
         self._few: dict[tuple[str, str | None], Sequence[Any]] = {}
@@ -95,9 +106,16 @@ class Sight:
             return values
         try:
             chain = Chain(spec.steps[upto - 1 : upto], self._subject.files)
-            return [chain.one(value) for value in values]
+            return [self._one(chain, value) for value in values]
+        except OutOfTime:
+            raise
         except Exception:  # noqa: BLE001 - any step may fail on values that were not meant for it
             return []
+
+    def _one(self, chain: Chain, value: Any) -> Any:
+        if time.monotonic() > self._deadline:
+            raise OutOfTime("the time is up")
+        return chain.one(value)
 
     def _some(self, split: Split, count: int, of_files: int) -> Sequence[Item]:
         key = f"{key_of(())}{split.name}{split.options}{count}"

@@ -72,11 +72,10 @@ def _explained(engine: Engine, case: Case, seconds: float) -> Result:
 
 
 def _cases(path: Path, ids: Sequence[str], frameworks: Sequence[str], manifests: Sequence[Path]) -> Iterator[Case]:
-    wanted = list(ids)
-    if path.suffix == ".json":
-        path, wanted = _of_record(path, wanted)
-    kept, chosen = catalogue([*manifests, *_beside(path)]), selection(frameworks)
-    claims = [claim for file in claim_files([path]) for claim in load_claims(file)]
+    files, wanted = _of_record(path, ids) if path.suffix == ".json" else ([path], list(ids))
+    found = [folder for file in files for folder in _beside(file)]
+    kept, chosen = catalogue([*manifests, *dict.fromkeys(found)]), selection(frameworks)
+    claims = [claim for file in claim_files(files) for claim in load_claims(file)]
     cases = [case for claim in claims if kind_of(claim) == "items" for case in expand(claim, kept, chosen)]
     known = {case.claim.id for case in cases} | {case.id for case in cases}
     for one in wanted:
@@ -85,20 +84,25 @@ def _cases(path: Path, ids: Sequence[str], frameworks: Sequence[str], manifests:
     yield from (case for case in cases if not wanted or case.id in wanted or case.claim.id in wanted)
 
 
-def _of_record(path: Path, ids: list[str]) -> tuple[Path, list[str]]:
-    """The file of claims of a record's cases, and the ids of those that were refuted, or that were asked for."""
+def _of_record(path: Path, ids: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The files of claims of a record's cases, and the ids of those that were refuted, or that were asked for."""
     from pytest_mlmodelscope.record.build import read
 
     cases = [case for case in read(path)["mlms"]["cases"] if case["kind"] == "items"]
-    if ids:
-        chosen = [case for case in cases if case["id"] in ids or case["claim"] in ids]
-    else:
-        chosen = [case for case in cases if case["verdict"] == "refuted"]
-    files = {case["claim_file"].rpartition(":")[0] for case in chosen}
-    if len(files) != 1:
-        found = ", ".join(sorted(files)) or "no refuted case"
-        raise UsageError("the cases are not of one file of claims", where=str(path), got=found, hint="name the case")
-    return Path(files.pop()), [case["id"] for case in chosen]
+    known = {case["claim"] for case in cases} | {case["id"] for case in cases}
+    for one in ids:
+        if one not in known:
+            raise UsageError(
+                f'no case over items of the record is "{one}"', where=str(path), hint=did_you_mean(one, known)
+            )
+    meant = {case["id"] for case in cases if case["verdict"] == "refuted"} if not ids else set(ids)
+    chosen = [case for case in cases if {case["id"], case["claim"]} & meant]
+    if not chosen:
+        raise UsageError(
+            "no case over items of the record was refuted", where=str(path), hint="name the case that is meant"
+        )
+    files = sorted({case["claim_file"].rpartition(":")[0] for case in chosen})
+    return [Path(file) for file in files], [case["id"] for case in chosen]
 
 
 def _beside(path: Path) -> list[Path]:

@@ -52,7 +52,7 @@ def test_a_session_that_verifies_nothing_leaves_nothing(run, project):
 
 
 def test_the_setting_and_processes_of_xdist_leave_one(run, project):
-    project.makeini("[pytest]\nmlms_history = kept\naddopts = -p no:cacheprovider\n")
+    project.makeini("[pytest]\nmlms_history = kept\nmlms_why = off\naddopts = -p no:cacheprovider\n")
     project.runpytest_subprocess("--mlms", "-n2").assert_outcomes(passed=1)
     assert len(kept(project)) == 1
 

@@ -97,7 +97,7 @@ def run(tmp_path_factory, write_digits, claim):
     head = 'schema: claim/1\nmodel: digits-means\ndataset: digits\nmetric: accuracy\nunit: "%"\nclaims:\n'
     (folder / "claims" / "digits.yml").write_text(head + "".join(entries))
     (folder / "claims" / "known.yml").write_text(KNOWN)
-    (folder / "pytest.ini").write_text("[pytest]\nmlms_disturbed = ignore\n")
+    (folder / "pytest.ini").write_text("[pytest]\nmlms_disturbed = ignore\nmlms_why = off\n")
     done = {}
 
     def once(*options):

@@ -15,7 +15,7 @@ def three(project, write_claims, claim):
     """A claim that holds, one that does not, and a timed one that holds."""
     quick = claim("quick", "50 ms", **TIMED, conditions="{threads: 1, runs: 2, seconds: 0.01}")
     write_claims(claim("holds", TRUE), claim("fails", FALSE), quick)
-    project.makeini("[pytest]\naddopts = --strict-markers --strict-config\n")
+    project.makeini("[pytest]\naddopts = --strict-markers --strict-config\nmlms_why = off\n")
     return project
 
 

@@ -14,7 +14,7 @@ TRUE, FALSE = "89.9 %", "95.0 %"
 def two(project, write_claims, claim):
     """One claim that holds and one that does not."""
     write_claims(claim("holds", TRUE), claim("fails", FALSE))
-    project.makeini("[pytest]\naddopts = --strict-markers\n")
+    project.makeini("[pytest]\naddopts = --strict-markers\nmlms_why = off\n")
     return project
 
 

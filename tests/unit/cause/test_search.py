@@ -10,6 +10,7 @@ from pytest_mlmodelscope.cause import data
 from pytest_mlmodelscope.cause.posterior import Aim
 from pytest_mlmodelscope.cause.report import Unit, reported
 from pytest_mlmodelscope.cause.search import Question, search
+from pytest_mlmodelscope.cause.sight import Sight
 from pytest_mlmodelscope.interfaces.dataset import Item
 
 #: Those that take longest are in ``benchmarks/ablation.py`` only.
@@ -72,6 +73,24 @@ def test_the_time_that_is_given_is_kept_to(digits):
     answer = search(digits, question(digits, fault.setup, 0.943, seconds=0.01))
     assert answer.out_of_time
     assert not answer.best
+
+
+def test_variants_that_are_slow_to_make_take_a_part_of_the_time(digits, monkeypatch):
+    """Each look at an item's value takes a hundredth of it: both searches make what they can, and go on with that."""
+    one = Sight._one
+
+    def slow(self, chain, value):
+        found = one(self, chain, value)
+        clock[0] += 0.01
+        return found
+
+    clock = [0.0]
+    monkeypatch.setattr(Sight, "_one", slow)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    fault = next(one for one in planted.digits()[1] if one.name == "inverted")
+    answer = search(digits, question(digits, fault.setup, 0.999, seconds=1.0))
+    assert 0.3 < answer.seconds < 0.8
+    assert answer.tried > 0
 
 
 def test_a_model_that_fails_on_a_variant_is_asked_about_the_others(digits):

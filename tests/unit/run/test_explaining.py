@@ -7,9 +7,14 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from pytest_mlmodelscope.claim.expand import expand
+from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.cli.main import cli
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.engine.explaining import printed
+from pytest_mlmodelscope.manifest.load import Catalogue
+from pytest_mlmodelscope.record import build, machine
+from pytest_mlmodelscope.record.case import case_record
 
 RIGHT = "steps: [flatten, cast: {dtype: float32}]"
 WRONG = "steps: [layout: {from: HW, to: WH}, flatten, cast: {dtype: float32}]"
@@ -65,15 +70,66 @@ source: {{title: Notes, where: line 1, figure: "{value} %", read: "2026-11-26"}}
     return path
 
 
-def test_the_command_names_the_mistake_of_a_claim_and_of_a_record(folder, transposed, tmp_path, monkeypatch):
+@pytest.fixture
+def why(folder, monkeypatch, tmp_path):
+    """Runs ``mlms why`` in the project, with a cache of one's own."""
     monkeypatch.chdir(folder)
-    path = claim(folder, transposed)
     options = ["--seconds", "300", "--offline", "--cache", str(tmp_path / "cache")]
-    told = CliRunner().invoke(cli, ["why", str(path), *options])
+    return lambda *words: CliRunner().invoke(cli, ["why", *map(str, words), *options])
+
+
+def test_the_command_names_the_mistake_of_a_claim(folder, transposed, why):
+    path = claim(folder, transposed)
+    told = why(path)
     assert told.exit_code == 0, told.output
     assert "matches the claim within 0.1 pp when " in told.output
-    as_json = CliRunner().invoke(cli, ["why", str(path), "digits-accuracy", "--json", *options])
+    as_json = why(path, "digits-accuracy", "--json")
     assert json.loads(as_json.output)[0]["cause"]["causes"][0]["mismatch"] == ["orientation"]
+
+
+@pytest.fixture
+def kept(folder, transposed, engine):
+    """A record of the project's claim, which was refuted, and of one that was confirmed."""
+    path = claim(folder, transposed)
+    text = path.read_text()
+    other = folder / "claims" / "other.yml"
+    other.write_text(text.replace("digits-accuracy", "digits-low").replace(str(transposed), "10.0"))
+    catalogue = Catalogue([folder / "manifests"])
+    loaded = [one for file in (path, other) for one in load_claims(file)]
+    cases = [case_record(engine.verify(case)) for one in loaded for case in expand(one, catalogue)]
+    assert [case["verdict"] for case in cases] == ["refuted", "confirmed"]
+    record = folder / "kept.json"
+    told = build.build(cases, machine.machine_facts(), machine.software_facts(), None, {"offline": True})
+    record.write_text(json.dumps(told))
+    return record
+
+
+def test_the_command_looks_at_the_refuted_cases_of_a_record(kept, why):
+    told = why(kept)
+    assert told.exit_code == 0, told.output
+    assert told.output.startswith("digits-accuracy-onnxruntime-cpu: refuted\n  matches the claim within 0.1 pp when ")
+    assert "digits-low" not in told.output
+
+
+def test_of_a_record_the_case_that_is_named_is_looked_at_whatever_its_verdict(kept, why):
+    told = why(kept, "digits-low-onnxruntime-cpu", "--json")
+    assert told.exit_code == 0, told.output
+    (found,) = json.loads(told.output)
+    assert (found["id"], found["verdict"]) == ("digits-low-onnxruntime-cpu", "confirmed")
+
+
+def test_a_record_without_what_is_asked_for_is_refused(kept, why):
+    told = why(kept, "digits-lw")
+    assert told.exit_code == 2
+    assert 'no case over items of the record is "digits-lw"' in told.output
+    assert 'did you mean "digits-low"?' in told.output
+    record = json.loads(kept.read_text())
+    for case in record["mlms"]["cases"]:
+        case["verdict"] = "confirmed"
+    kept.write_text(json.dumps(record))
+    told = why(kept)
+    assert told.exit_code == 2
+    assert "no case over items of the record was refuted" in told.output
 
 
 def test_the_command_says_what_it_cannot_look_at(folder, transposed, monkeypatch):
