@@ -102,7 +102,7 @@ def mlms_verify(mlms_engine: Engine, request: pytest.FixtureRequest) -> Verify:
 
     def verify(case: Case) -> Result:
         result = mlms_engine.verify(case)
-        return mlms_engine.explain(result, session.why) if session.wants_cause(item, result) else result
+        return mlms_engine.explain(result, session.asked.why) if session.wants_cause(item, result) else result
 
     return verify
 

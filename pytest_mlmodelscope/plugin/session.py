@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import gc
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_mlmodelscope.agent.care import DISTURBED, PIN, Care
-from pytest_mlmodelscope.agent.limits import ISOLATION, Isolation
 from pytest_mlmodelscope.claim.expand import kind_of, left_to_chance, selection
 from pytest_mlmodelscope.claim.known import Known, load_known
 from pytest_mlmodelscope.core.bundled import bundled_root
@@ -22,18 +19,14 @@ from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.core.result import Case, Result, Verdict
 from pytest_mlmodelscope.plugin import cases, junit
 from pytest_mlmodelscope.plugin.collect import ClaimCase, ClaimFile, Collection, collect_file, markers
-from pytest_mlmodelscope.plugin.evidence import evidence
 from pytest_mlmodelscope.plugin.options import path_value, value
 from pytest_mlmodelscope.plugin.outcomes import Policy, decide
+from pytest_mlmodelscope.plugin.settings import Asked
 from pytest_mlmodelscope.plugin.terminal import Terminal
 
 if TYPE_CHECKING:
-    from pytest_mlmodelscope.engine.run import Engine, Settings
+    from pytest_mlmodelscope.engine.run import Engine
     from pytest_mlmodelscope.interfaces.target import Machine
-
-Choice = TypeVar("Choice", bound=str)
-#: How long the cause of one refuted figure is looked for, unless the user says otherwise.
-CAUSE_SECONDS = 30
 
 
 def start(config: pytest.Config) -> None:
@@ -70,12 +63,7 @@ class Session:
         manifests = [config.rootpath / "manifests", *self._manifest_roots()]
         chosen = selection(value(config, "framework"), value(config, "target"))
         self.collection = Collection(chosen, manifests, self._known(), self.roots)
-        self._evidence = evidence(value(config, "evidence"))
-        self._numbers = {name: number(config, name) for name in ("timeout", "memory", "margin")}
-        self._against = against(config)
-        self._isolation: Isolation = one_of(config, "isolation", ISOLATION)
-        self._care = Care(one_of(config, "disturbed", DISTURBED), one_of(config, "pin", PIN))
-        self.why = seconds_for_cause(value(config, "why"))
+        self.asked = Asked(config)
         self._policy = Policy(bool(value(config, "strict")), frozenset(self._required()))
         self.records: list[dict[str, Any]] = []
         #: What is verified on request only, and nobody asked for.
@@ -135,52 +123,6 @@ class Session:
                 raise pytest.UsageError(f'--mlms-require: no target or framework is called "{name}"')
         return given
 
-    @property
-    def offline(self) -> bool:
-        """Whether the network is switched off."""
-        return bool(value(self._config, "offline"))
-
-    def _engine_settings(self) -> Settings:
-        from pytest_mlmodelscope.engine.run import Settings
-
-        return Settings(
-            cache=path_value(self._config, "cache"),
-            offline=self.offline,
-            sample=self._evidence.sample,
-            sequential=self._evidence.sequential,
-            error=self._evidence.error,
-            claims=max(1, self._chances),
-            baselines=path_value(self._config, "baselines", "baselines"),
-            record=bool(value(self._config, "record")),
-            limits=self._limits(),
-            **self._side_by_side(),
-            care=self._care,
-            progress=self._progress,
-            announce=self._announce,
-        )
-
-    def _side_by_side(self) -> dict[str, Any]:
-        """How timed cases are compared: with another stack, or with themselves."""
-        from pytest_mlmodelscope.verdict import aa, gate
-
-        margin = self._numbers["margin"]
-        return {
-            "against": self._against,
-            "aa": aa.BLOCKS if value(self._config, "aa") else 0,
-            "margin": gate.MARGIN if margin is None else margin / 100,
-        }
-
-    def _limits(self) -> Any:
-        from pytest_mlmodelscope.agent.limits import Limits
-
-        limits = Limits(isolation=self._isolation)
-        seconds, gigabytes = self._numbers["timeout"], self._numbers["memory"]
-        if seconds is not None:
-            limits = dataclasses.replace(limits, predict_s=seconds)
-        if gigabytes is not None:
-            limits = dataclasses.replace(limits, memory_bytes=int(gigabytes * 1e9))
-        return limits
-
     def _progress(self, text: str) -> None:
         self.progress(text)
 
@@ -191,7 +133,7 @@ class Session:
         """The engine of this process."""
         from pytest_mlmodelscope.engine.run import Engine
 
-        return Engine(self._engine_settings())
+        return Engine(self.asked.of_engine(self._chances, self._progress, self._announce))
 
     # -- cases ----------------------------------------------------------------------------
 
@@ -246,7 +188,7 @@ class Session:
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count the cases whose evidence is left to chance: they are refuted at a common error."""
-        sample, sequential = self._evidence.sample, self._evidence.sequential
+        sample, sequential = self.asked.evidence.sample, self.asked.evidence.sequential
         cases = (item.case for item in session.items if isinstance(item, ClaimCase))
         self._chances = sum(left_to_chance(case, sample, sequential) for case in cases)
 
@@ -271,7 +213,7 @@ class Session:
         accepted = known is not None and "refuted" in known.verdicts
         figure = result.measurement
         over_items = figure is not None and figure.kind == "items" and result.case.claim.group == "metrics"
-        return self.why > 0 and over_items and result.verdict.word == "refuted" and not accepted
+        return self.asked.why > 0 and over_items and result.verdict.word == "refuted" and not accepted
 
     def finish(self, item: pytest.Item, result: Result) -> None:
         """Keep the record of a result and let its verdict end the test."""
@@ -346,7 +288,7 @@ class Session:
     @property
     def error(self) -> float:
         """The chance of a false refutation that is granted to the session."""
-        return self._evidence.error
+        return self.asked.evidence.error
 
     def sorted_records(self) -> list[dict[str, Any]]:
         """The records of all cases, whichever process they came from, in the order of their ids."""
@@ -369,7 +311,7 @@ class Session:
         from pytest_mlmodelscope.record.machine import machine_facts, software_facts
 
         how = value(self._config, "evidence") or "full"
-        settings = {"evidence": how, "error": self.error, "offline": self.offline}
+        settings = {"evidence": how, "error": self.error, "offline": self.asked.offline}
         return build(self.sorted_records(), machine_facts(self.machine), software_facts(), None, settings)
 
 
@@ -385,21 +327,6 @@ def quick_cases(collection: Collection, session: pytest.Session) -> list[pytest.
 _QUICK: Final = ("fashion-cnn", ("fashion-cnn-latency", "onnxruntime", "cpu"))
 
 
-def against(config: pytest.Config) -> str | None:
-    """The stack that timed cases are compared with, if any.
-
-    Raises:
-        UsageError: it is none, or they are to be compared with themselves, too.
-    """
-    text: str | None = value(config, "against")
-    if text is None:
-        return None
-    if value(config, "aa"):
-        raise pytest.UsageError("--mlms-aa compares with nothing else: leave out --mlms-against")
-    selection([text], [])  # refuses what is no framework
-    return text
-
-
 def _cause(call: pytest.CallInfo[None]) -> str:
     assert call.excinfo is not None  # _broke has looked
     return f"the test broke: {call.excinfo.exconly(tryshort=True)}"
@@ -411,51 +338,3 @@ def _silent(text: str) -> None:
 
 def _broke(call: pytest.CallInfo[None]) -> bool:
     return call.excinfo is not None and not call.excinfo.errisinstance((pytest.skip.Exception, KeyboardInterrupt))
-
-
-def number(config: pytest.Config, name: str) -> float | None:
-    """A positive number given for an option.
-
-    Raises:
-        UsageError: it is not one.
-    """
-    text = value(config, name)
-    if text is None:
-        return None
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = -1.0
-    if not amount > 0:
-        raise pytest.UsageError(f"--mlms-{name}: expected a positive number, got {text!r}")
-    return amount
-
-
-def one_of(config: pytest.Config, name: str, choices: Sequence[Choice]) -> Choice:
-    """One of the choices of an option, the first unless another is given.
-
-    Raises:
-        UsageError: it is none of them.
-    """
-    text = value(config, name) or choices[0]
-    found = next((choice for choice in choices if choice == text), None)
-    if found is None:
-        raise pytest.UsageError(f"--mlms-{name}: expected {', '.join(choices)}, got {text!r}")
-    return found
-
-
-def seconds_for_cause(text: str | None) -> float:
-    """How long to look for the cause of a refuted figure: 30 seconds, a number of them, or 0 for off.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if text == "off":
-        return 0.0
-    try:
-        seconds = float(text or CAUSE_SECONDS)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise pytest.UsageError(f"--mlms-why: expected off or a number of seconds, got {text!r}")
-    return seconds

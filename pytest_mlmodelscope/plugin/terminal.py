@@ -41,7 +41,7 @@ class Terminal:
         evidence = value(self._config, "evidence") or "full"
         claims = ", ".join(shown_path(root) for root in self._session.roots)
         there = f"on {machine.address}: " if machine.address else ""
-        network = ", offline" if self._session.offline else ""
+        network = ", offline" if self._session.asked.offline else ""
         return [
             f"mlms: {there}{machine.arch}, {machine.name}, {cores} threads, {machine.memory / 2**30:.1f} GiB; "
             f"pytest-mlmodelscope {version('pytest-mlmodelscope')}, onnxruntime {version('onnxruntime')}",

@@ -11,7 +11,7 @@ from pytest_mlmodelscope.agent.environment import Environment
 from pytest_mlmodelscope.agent.limits import ISOLATION, Limits
 from pytest_mlmodelscope.agent.view import view
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
-from pytest_mlmodelscope.plugin.session import one_of
+from pytest_mlmodelscope.plugin.settings import one_of
 from pytest_mlmodelscope.plugin.terminal import in_reach
 
 
