@@ -62,6 +62,10 @@ class BuiltEnvironments:
         """Whether the environment of this key was built to its end."""
         return (self.folder(key) / _COMPLETE).is_file()
 
+    def usable(self, key: str) -> bool:
+        """Whether it is complete, and the interpreter that it was made from is still there."""
+        return _usable(self.folder(key))
+
     def incomplete(self) -> list[str]:
         """The keys of those whose build was stopped, or goes on."""
         there = sorted(path.name for path in self._root.glob("*/") if path.is_dir())

@@ -82,15 +82,21 @@ class Environments:
         specs = _for_place(use.name, place)
         if place.address:
             return self._elsewhere(use, specs, wanted, place)
-        for spec in specs:
-            if (found := _of_host(use, spec, wanted)) is not None:
-                return found
-            if listed(spec, wanted):
-                return self._of_cache(Wish(use.name, spec, tuple(use.packages), platform=place.platform))
-        for spec in specs:
-            if (asked := admitted(spec, wanted)) is not None:
-                return self._of_cache(Wish(use.name, spec, tuple(use.packages), asked, place.platform))
-        raise _none_fits(use, specs, wanted)
+        found = _here(use, specs, wanted, place)
+        return self._of_cache(found) if isinstance(found, Wish) else found
+
+    def at_hand(self, use: FrameworkUse, requirement: str = "", place: Place = HERE) -> Environment:
+        """The same where it is on this machine already: nothing is built.
+
+        Raises:
+            EnvironmentUnavailable: it is not.
+            NotApplicable: the framework has nothing for this kind of machine, or for this device.
+        """
+        wanted = specifiers(use.name, requirement, use.version or "")
+        found = None if place.address else _here(use, _for_place(use.name, place), wanted, place)
+        if found is None or (isinstance(found, Wish) and not self.built.usable(found.key)):
+            raise EnvironmentUnavailable(f"the environment of {found.title if found else use.name} is not built here")
+        return self._of_cache(found) if isinstance(found, Wish) else found
 
     @property
     def sites(self) -> Sites:
@@ -142,6 +148,21 @@ class Environments:
             self._refused[wish.key] = error
             raise
         return _described(folder, self.built.about(wish.key), variables(folder, wish.spec), packages(folder))
+
+
+def _here(
+    use: FrameworkUse, specs: Sequence[EnvironmentSpec], wanted: SpecifierSet, place: Place
+) -> Environment | Wish:
+    """The host's own environment, or the one that is wished for."""
+    for spec in specs:
+        if (found := _of_host(use, spec, wanted)) is not None:
+            return found
+        if listed(spec, wanted):
+            return Wish(use.name, spec, tuple(use.packages), platform=place.platform)
+    for spec in specs:
+        if (asked := admitted(spec, wanted)) is not None:
+            return Wish(use.name, spec, tuple(use.packages), asked, place.platform)
+    raise _none_fits(use, specs, wanted)
 
 
 def _described(

@@ -64,7 +64,7 @@ class Contest:
         self.entered += entered
         most = len(self.trials.items(self.declared))
         standings: list[Standing] = []
-        for n in _rounds(most, FIRST if is_share(self.declared) else FIRST_OF_OTHERS):
+        for n in rounds(most, FIRST if is_share(self.declared) else FIRST_OF_OTHERS):
             alive = [trial for trial in self.entered if not trial.failed and not trial.hopeless]
             self.trials.extend([self.declared, *alive], n, deadline)
             standings = self.standings()
@@ -88,6 +88,10 @@ class Contest:
     def distance(self, trial: Trial) -> float:
         """How far its figure may be expected to lie from the published one."""
         return float(self.aim.distance(self._draws(trial)).mean())
+
+    def nearness(self, trial: Trial) -> float:
+        """From 1 where its figure prints as the published one, down to 0."""
+        return self.aim.nearness(self._draws(trial))
 
     def _drop(self, standings: Sequence[Standing], n: int) -> None:
         best = standings[0].share if standings else 0.0
@@ -157,7 +161,8 @@ def is_share(trial: Trial) -> bool:
     return hasattr(member("metrics", trial.setup.metric), "hits")
 
 
-def _rounds(most: int, first: int) -> Iterator[int]:
+def rounds(most: int, first: int) -> Iterator[int]:
+    """Numbers of items, each twice the one before, up to all."""
     n = first
     while n < most:
         yield n

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from pytest_mlmodelscope.cause import told
+from pytest_mlmodelscope.cause.beside import Beside, NotTried
 from pytest_mlmodelscope.cause.candidates import title
 from pytest_mlmodelscope.cause.contest import Standing
 from pytest_mlmodelscope.cause.posterior import interval
 from pytest_mlmodelscope.cause.search import Answer
+from pytest_mlmodelscope.cause.unit import Unit
 from pytest_mlmodelscope.core.manifest import Step
 from pytest_mlmodelscope.interfaces.mismatch import Setup
 
@@ -20,36 +21,22 @@ LISTED: Final = 6
 AS_GOOD: Final = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """The claim's unit: ``scale`` of it make one of the metric's base unit; ``value`` is the published figure."""
+def reported(
+    answer: Answer, unit: Unit, remarks: Sequence[str], own: str = "", others: Sequence[Beside | NotTried] = ()
+) -> dict[str, Any]:
+    """Everything that a record says of a search; figures in the claim's unit.
 
-    name: str
-    scale: float
-    value: float
-
-    def text(self, figure: float) -> str:
-        """A figure in base units, in words."""
-        text = f"{figure * self.scale:.5g}"
-        return text if self.name == "1" else f"{text} {self.name}"
-
-    def distance(self, figure: float) -> str:
-        """How far a figure in base units is from the published one, rounded up: "0.1 pp"."""
-        far = abs(figure * self.scale - self.value)
-        if self.name == "%":
-            return f"{max(1, math.ceil(far * 10 - 1e-6)) / 10:.1f} pp"
-        return f"{max(1, math.ceil(far * 1000 - 1e-6)) / 1000:g}" + ("" if self.name == "1" else f" {self.name}")
-
-
-def reported(answer: Answer, unit: Unit, remarks: Sequence[str]) -> dict[str, Any]:
-    """Everything that a record says of a search; figures in the claim's unit."""
+    ``own`` is the case's own framework, ``others`` are those that were looked at beside it.
+    """
     best = answer.best[:LISTED]
     listed = best or ([answer.nearest] if answer.nearest else [])
+    elsewhere = told.causes([one for one in others if isinstance(one, Beside)], unit)
     total = sum(one.share for one in answer.best) + answer.chance
     return {
-        "explained": bool(best),
-        "sentence": _sentence(answer, unit, remarks),
-        "causes": [_cause(one, answer, unit, total if best else 1.0) for one in listed],
+        "explained": bool(best or elsewhere),
+        "sentence": _sentence(answer, unit, list(told.sentences(others, own, unit)), bool(elsewhere), remarks),
+        "causes": elsewhere or [_cause(one, answer, unit, total if best else 1.0) for one in listed],
+        "frameworks": told.plain(others, unit),
         "tried": answer.tried,
         "refused": answer.failed,
         "evaluated": answer.evaluated,
@@ -96,8 +83,9 @@ def _written(step: Step) -> Any:
     return {step.name: dict(step.options)} if step.options else step.name
 
 
-def _sentence(answer: Answer, unit: Unit, remarks: Sequence[str]) -> str:
-    parts = [_found(answer, unit), *remarks, _cost(answer)]
+def _sentence(answer: Answer, unit: Unit, others: Sequence[str], reached: bool, remarks: Sequence[str]) -> str:
+    found = [] if reached else [_found(answer, unit)]
+    parts = [*found, *others, *remarks, _cost(answer)]
     return "; ".join(part for part in parts if part)
 
 

@@ -85,8 +85,7 @@ def _search(subject: Subject, question: Question) -> Answer:
     trials = Trials(subject)
     declared = Trial((), "", question.setup, OWN)
     right = _know(declared, trials, question, started)
-    slack = max(question.slack, CLOSED * _gap(declared, question.aim))
-    contest = Contest(trials, question.aim, declared, question.population, right, slack)
+    contest = Contest(trials, question.aim, declared, question.population, right, slack_of(question, declared))
     made_by = started + SINGLE * MAKING * question.seconds
     single = candidates(declared, _sight(subject, declared, made_by), {declared.key})
     if trials.start_from(declared):
@@ -111,10 +110,12 @@ def _know(declared: Trial, trials: Trials, question: Question, started: float) -
     return hits_of(declared) if question.population == len(items) else None
 
 
-def _gap(declared: Trial, aim: Aim) -> float:
-    """How far the manifest's own figure lies from the published one, as far as is known."""
+def slack_of(question: Question, declared: Trial) -> float:
+    """How far from the published figure explains it: the claim's tolerance, or a part of the gap, as far as the
+    manifest's own figure is known.
+    """
     own = figure_of(declared)
-    return abs(own - aim.value) if np.isfinite(own) else 0.0
+    return max(question.slack, CLOSED * abs(own - question.aim.value) if np.isfinite(own) else 0.0)
 
 
 def _sight(subject: Subject, trial: Trial, deadline: float) -> Sight:
@@ -146,14 +147,14 @@ def _two(subject: Subject, contest: Contest, deadline: float) -> list[Standing]:
 
 def _is_explained(contest: Contest, standings: Sequence[Standing]) -> bool:
     own = _own(contest, standings)
-    return own is not None and any(_explains(one, own, contest, len(standings)) for one in standings)
+    return own is not None and any(explains(one, own, contest, len(standings)) for one in standings)
 
 
 def _own(contest: Contest, standings: Sequence[Standing]) -> Standing | None:
     return next((standing for standing in standings if standing.trial is contest.declared), None)
 
 
-def _explains(one: Standing, own: Standing, contest: Contest, tried: int) -> bool:
+def explains(one: Standing, own: Standing, contest: Contest, tried: int) -> bool:
     """Whether it reaches the published figure, and is nearer to it than the manifest's own setup."""
     aim = contest.aim
     if not one.trial.kinds or one.trial.hopeless or not aim.is_reached(one.draws, ERROR / max(1, tried), contest.slack):
@@ -165,7 +166,7 @@ def _explains(one: Standing, own: Standing, contest: Contest, tried: int) -> boo
 def _answer(contest: Contest, standings: Sequence[Standing], started: float, deadline: float) -> Answer:
     own = _own(contest, standings)
     others = [standing for standing in standings if standing.trial.kinds]
-    best = [one for one in others if own is not None and _explains(one, own, contest, len(others))]
+    best = [one for one in others if own is not None and explains(one, own, contest, len(others))]
     chance = NONE / contest.total if contest.total else 1.0
     best = by_likelihood(best) if sum(one.share for one in best) > chance else []
     now = time.monotonic()

@@ -82,6 +82,16 @@ def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) 
     ]
 
 
+def admitted(claim: Claim, model: ModelManifest) -> tuple[Requirement, ...]:
+    """The frameworks of its model that a claim is about, whatever the user asked for.
+
+    Raises:
+        DocumentError: it names one that the model does not have.
+    """
+    at = f"{shown_path(claim.path)}:{claim.line}"
+    return _frameworks(claim, _able(claim, model, at), at)
+
+
 def kind_of(claim: Claim) -> Kind | Literal["check"]:
     """What a claim's figure rests on: items, timings, the model's own facts; or a check."""
     if claim.group == "checks":

@@ -21,8 +21,10 @@ from pytest_mlmodelscope.verdict.judge import judge
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.agent import Agent
+    from pytest_mlmodelscope.agent.environment import Environment
     from pytest_mlmodelscope.agent.limits import Limits
     from pytest_mlmodelscope.agent.pool import Opened
+    from pytest_mlmodelscope.interfaces.target import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,28 @@ class Bench:
         files = {name: self._fetcher.fetch(case.model.assets[name]) for name in assets_used(case)}
         clock.lap("fetch_model")
         environment = self._environments.obtain(self._with_engine(case.framework), case.requirement, machine.place)
-        variables = {**environment.variables, **machine.variables, **case.framework.variables}
-        environment = dataclasses.replace(environment, variables=variables)
         clock.lap("environment")
-        return Sut(case, machine, files, environment), clock.laps
+        return Sut(case, machine, files, _for_worker(environment, case, machine)), clock.laps
+
+    def at_hand(self, case: Case) -> Sut:
+        """The same of what is here already: nothing is built, fetched or made.
+
+        Raises:
+            NotApplicable: it cannot run here.
+            EnvironmentUnavailable: its environment would have to be built.
+            AssetError: a file of its model would have to be fetched or made.
+        """
+        from pytest_mlmodelscope.manifest.fetch import Fetcher
+        from pytest_mlmodelscope.targets import chosen, named
+
+        machine = chosen(named(case.target), case.claim.conditions.hardware)
+        require_files(case)
+        require(case, machine)
+        environment = self._environments.at_hand(case.framework, case.requirement, machine.place)
+        # Without somebody who makes it, a recipe that would have to run is refused.
+        kept = Fetcher(self.cache, offline=True)
+        files = {name: kept.fetch(case.model.assets[name]) for name in assets_used(case)}
+        return Sut(case, machine, files, _for_worker(environment, case, machine))
 
     def _with_engine(self, use: FrameworkUse) -> FrameworkUse:
         if self.settings.engine is None:
@@ -164,6 +184,12 @@ class Bench:
         items = self.read(sut, case.dataset.splits[name])
         self.settings.progress(f"{case.id}: training on {len(items):,} items")
         agent.fit(sut.pipeline()[0].tensors(items), [item.label for item in items])
+
+
+def _for_worker(environment: Environment, case: Case, machine: Machine) -> Environment:
+    """The environment with the variables that the case's worker gets."""
+    variables = {**environment.variables, **machine.variables, **case.framework.variables}
+    return dataclasses.replace(environment, variables=variables)
 
 
 class Stopwatch:

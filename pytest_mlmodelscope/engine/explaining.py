@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pytest_mlmodelscope.cause import data
+from pytest_mlmodelscope.cause.beside import Beside, NotTried
 from pytest_mlmodelscope.cause.posterior import Aim
-from pytest_mlmodelscope.cause.report import Unit, reported
+from pytest_mlmodelscope.cause.report import reported
 from pytest_mlmodelscope.cause.search import Question, search
-from pytest_mlmodelscope.cause.subject import key_of
+from pytest_mlmodelscope.cause.unit import Unit
 from pytest_mlmodelscope.core.claim import Claim
-from pytest_mlmodelscope.core.errors import MlmsError, ModelError, UsageError
-from pytest_mlmodelscope.core.manifest import Input, Split
+from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Result
 from pytest_mlmodelscope.core.units import factor
+from pytest_mlmodelscope.engine.asking import Asked, declared
 from pytest_mlmodelscope.engine.bench import Bench
+from pytest_mlmodelscope.engine.siblings import compared, siblings, title
 from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.interfaces.dataset import Item
-from pytest_mlmodelscope.interfaces.mismatch import Setup
-from pytest_mlmodelscope.manifest.pipeline import Preparation
 
 #: Two figures of shares are alike within this, whatever was printed.
 ALIKE: Final = 0.002
+#: The share of the time that is kept for other frameworks, where there are any.
+OTHERS: Final = 0.25
 #: Splits with more items are not compared with each other.
 MOST_COMPARED: Final = 100_000
 
@@ -40,86 +43,34 @@ def explain_case(bench: Bench, result: Result, seconds: float) -> dict[str, Any]
     measurement = result.measurement
     if measurement is None or measurement.kind != "items" or result.case.dataset is None:
         raise UsageError(f"{result.case.id} has no figure over items that a mistake before the model could explain")
+    deadline = time.monotonic() + seconds
     sut, _ = bench.set_up(result.case)
-    subject = _Subject(bench, sut, _outputs(result))
+    subject = Asked(bench, sut, _outputs(result))
     claim, items = result.case.claim, subject.read(sut.split)
     scale = factor(member("metrics", claim.metric).BASE_UNIT, claim.unit)
     known = _known(result, items)
     if known is None:
         subject.kept = None
     population = _population(claim, len(items))
+    there, others = siblings(bench, sut)
+    left = deadline - time.monotonic()
     question = Question(
-        setup=_setup(sut),
+        setup=declared(sut),
         aim=Aim(claim.value / scale, printed(claim) / scale, _width(claim.value / scale, population)),
         slack=claim.tolerance.margin(claim.value) / scale,
         population=population,
         known=known,
-        seconds=seconds,
+        seconds=left * (1 - OTHERS if there else 1),
         progress=bench.settings.progress,
     )
     answer = search(subject, question)
-    remarks = [] if answer.best else list(_of_data(subject, sut, items, known))
-    return reported(answer, Unit(claim.unit, scale, claim.value), remarks)
-
-
-class _Subject:
-    """The case's model, and its data: a ``cause.subject.Subject``."""
-
-    def __init__(self, bench: Bench, sut: Sut, kept: Mapping[str, Any] | None) -> None:
-        assert sut.case.dataset is not None  # who calls has looked
-        self._bench, self._sut = bench, sut
-        self.name = sut.data_name
-        self.task = sut.case.model.task
-        self.splits: Mapping[str, Split] = sut.case.dataset.splits
-        self.files: Mapping[str, Path] = sut.files
-        self.batch = sut.case.claim.conditions.batch
-        self.kept = kept
-        self._items: dict[str, Sequence[Item]] = {}
-        self._trained = ""
-
-    def read(self, split: Split) -> Sequence[Item]:
-        """The items of a split, read once."""
-        key = f"{split.name} {split.options}"
-        if key not in self._items:
-            self._items[key] = self._bench.read(self._sut, split)
-        return self._items[key]
-
-    def header(self, split: Split) -> Sequence[str] | None:
-        """The names of a table's columns."""
-        if split.reader != "table" or not split.options.get("header"):
-            return None
-        with self._bench.data_file(self._sut, split.options["asset"]).open(encoding="utf-8", errors="replace") as file:
-            line = file.readline().rstrip("\r\n")
-        return line.split(split.options.get("separator", "\t"))
-
-    def ask(self, tensors: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What the model gives; a worker that died of a question is followed by another."""
-        try:
-            return self._bench.worker(self._sut).agent.predict(dict(tensors))[0]
-        except ModelError:
-            raise
-        except MlmsError:
-            self._bench.close()
-            raise
-
-    def trained(self, inputs: Sequence[Input]) -> str:
-        """Train a model that learns from the dataset on what the same steps make of it; what it is trained on."""
-        fit = self._sut.case.framework.options.get("fit")
-        if fit is None:
-            return ""
-        key = str([(spec.name, key_of(spec.steps)) for spec in inputs])
-        if key != self._trained:
-            items = self.read(self.splits[fit.get("split", "train")])
-            tensors = Preparation(inputs, self.files).tensors(items)
-            self._bench.worker(self._sut).agent.fit(tensors, [item.label for item in items])
-            self._trained = key
-        return key
-
-
-def _setup(sut: Sut) -> Setup:
-    framework, model, claim = sut.case.framework, sut.case.model, sut.case.claim
-    inputs, outputs = framework.inputs or model.inputs, framework.outputs or model.outputs
-    return Setup(inputs, outputs, sut.split, claim.metric, claim.metric_options)
+    beside: list[Beside | NotTried] = []
+    if not answer.best:
+        own = answer.declared.trial if answer.declared else None
+        beside = [*(compared(bench, there, question, own, deadline) if own else ()), *others]
+    explained = answer.best or any(isinstance(one, Beside) and one.word == "reaches" for one in beside)
+    remarks = [] if explained else list(_of_data(subject, sut, items, known, deadline))
+    return reported(answer, Unit(claim.unit, scale, claim.value), remarks, title(sut.case), beside)
 
 
 def _known(result: Result, items: Sequence[Item]) -> list[Any] | None:
@@ -170,10 +121,14 @@ def _width(value: float, population: int) -> float:
     return max(ALIKE * max(1.0, abs(value)), 0.75 / population)
 
 
-def _of_data(subject: _Subject, sut: Sut, items: Sequence[Item], known: Sequence[Any] | None) -> Iterator[str]:
+def _of_data(
+    subject: Asked, sut: Sut, items: Sequence[Item], known: Sequence[Any] | None, deadline: float
+) -> Iterator[str]:
     if known is not None:
         yield from data.of_predictions(known, [item.label for item in items])
     yield from data.of_labels(items)
     for name, split in subject.splits.items():
+        if time.monotonic() > deadline:
+            return
         if name != sut.split.name and name.startswith("train") and split.items <= MOST_COMPARED:
             yield from data.of_training(items, subject.read(split), name)

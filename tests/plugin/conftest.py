@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml  # noqa: F401 - before any run in this process: the loader keeps its classes
 
 
 def _claim(identity: str, figure: str = "90.2 %", **extra: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-import yaml  # noqa: F401 - before any run in this process: the loader keeps its classes
 
 RIGHT = "steps: [flatten, cast: {dtype: float32}]"
 WRONG = "steps: [layout: {from: HW, to: WH}, flatten, cast: {dtype: float32}]"

@@ -8,9 +8,10 @@ import pytest
 
 from pytest_mlmodelscope.cause import data
 from pytest_mlmodelscope.cause.posterior import Aim
-from pytest_mlmodelscope.cause.report import Unit, reported
+from pytest_mlmodelscope.cause.report import reported
 from pytest_mlmodelscope.cause.search import Question, search
 from pytest_mlmodelscope.cause.sight import Sight
+from pytest_mlmodelscope.cause.unit import Unit
 from pytest_mlmodelscope.interfaces.dataset import Item
 
 #: Those that take longest are in ``benchmarks/ablation.py`` only.
