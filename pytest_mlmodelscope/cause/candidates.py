@@ -75,11 +75,11 @@ def _conformed(setup: Setup, base: Setup, sight: Sight) -> Setup | None:
 
 
 def _fitting(spec: Input, sight: Sight) -> Input | None:
-    values = sight.values(spec, len(spec.steps))
+    values = sight.first(spec)
     if not len(values):
         return None
     if spec.dtype == "string":
-        return spec if all(not isinstance(value, np.ndarray) for value in values) else None
+        return None if isinstance(values[0], np.ndarray) else spec
     array = np.asarray(values[0])
     if array.dtype.kind not in "biuf" or not _has_shape(array, spec):
         return None

@@ -28,10 +28,11 @@ def reported(
 
     ``own`` is the case's own framework, ``others`` are those that were looked at beside it.
     """
-    best = answer.best[:LISTED]
+    # As the sentence names them: by kind, so that what is likeliest comes first in both.
+    best = [one for group, _ in _groups(answer.best) for one in group][:LISTED]
     listed = best or ([answer.nearest] if answer.nearest else [])
     elsewhere = told.causes([one for one in others if isinstance(one, Beside)], unit)
-    total = sum(one.share for one in answer.best) + answer.chance
+    total = sum(one.share for one in answer.best) + answer.chance + answer.rest
     return {
         "explained": bool(best or elsewhere),
         "sentence": _sentence(answer, unit, list(told.sentences(others, own, unit)), bool(elsewhere), remarks),
@@ -91,7 +92,7 @@ def _sentence(answer: Answer, unit: Unit, others: Sequence[str], reached: bool, 
 
 def _found(answer: Answer, unit: Unit) -> str:
     if answer.best:
-        return _explained(answer.best, answer.chance, unit)
+        return _explained(answer.best, answer.chance + answer.rest, unit)
     if answer.nearest is None or answer.declared is None:
         return "nothing that is done before or after the model can be changed"
     near = answer.nearest
@@ -99,9 +100,9 @@ def _found(answer: Answer, unit: Unit) -> str:
     return f"{said}; the nearest is {unit.text(near.figure)} on {near.trial.n:,} items when {near.trial.words}"
 
 
-def _explained(best: Sequence[Standing], chance: float, unit: Unit) -> str:
+def _explained(best: Sequence[Standing], other: float, unit: Unit) -> str:
     groups = _groups(best)
-    total = sum(one.share for one in best) + chance
+    total = sum(one.share for one in best) + other
     kind, first = groups[0]
     sure = sum(one.share for one in kind) / total if total else 0.0
     text = (
@@ -125,7 +126,8 @@ def _groups(best: Sequence[Standing]) -> list[tuple[list[Standing], Standing]]:
     for one in best:
         kinds.setdefault(one.trial.kinds, []).append(one)
     ordered = sorted(kinds.values(), key=lambda group: -sum(one.share for one in group))
-    return [(group, max(group, key=lambda one: one.share)) for group in ordered]
+    found = [sorted(group, key=lambda one: -one.share) for group in ordered]
+    return [(group, group[0]) for group in found]
 
 
 def _cost(answer: Answer) -> str:

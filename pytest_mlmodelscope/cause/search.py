@@ -58,13 +58,15 @@ class Question:
 class Answer:
     """What came of the search: ``best`` explain the figure alike (none where nothing does), ``nearest`` is what came
     nearest to it whether it explains it or not. ``chance`` is the share of the likelihood that is left for none of
-    what was tried being the cause.
+    what was tried being the cause, ``rest`` that of trials that do not explain the figure, but may yet: they would be
+    told from the best by more items.
     """
 
     best: tuple[Standing, ...]
     nearest: Standing | None
     declared: Standing | None
     chance: float
+    rest: float
     tried: int
     failed: int
     evaluated: int
@@ -93,8 +95,11 @@ def _search(subject: Subject, question: Question) -> Answer:
     question.progress(f"{len(single)} variants of what is done before and after the model")
     standings = contest.run(single, started + SINGLE * question.seconds)
     deadline = started + question.seconds
-    if not _is_explained(contest, standings) and time.monotonic() < deadline:
-        standings = _two(subject, contest, deadline)
+    if not _is_explained(contest, standings):
+        standings = _two(subject, contest, deadline) if time.monotonic() < deadline else standings
+    elif time.monotonic() > started + SINGLE * question.seconds:
+        # It was stopped by the clock: what explains the figure alike may be told apart by more items.
+        standings = contest.run((), deadline)
     return _answer(contest, standings, started, deadline)
 
 
@@ -168,6 +173,7 @@ def _answer(contest: Contest, standings: Sequence[Standing], started: float, dea
     others = [standing for standing in standings if standing.trial.kinds]
     best = [one for one in others if own is not None and explains(one, own, contest, len(others))]
     chance = NONE / contest.total if contest.total else 1.0
+    rest = sum(one.share for one in others if not one.trial.hopeless) - sum(one.share for one in best)
     best = by_likelihood(best) if sum(one.share for one in best) > chance else []
     now = time.monotonic()
     return Answer(
@@ -175,6 +181,7 @@ def _answer(contest: Contest, standings: Sequence[Standing], started: float, dea
         nearest=others[0] if others else None,
         declared=own,
         chance=chance,
+        rest=max(0.0, rest),
         tried=len(others),
         failed=sum(bool(trial.failed) for trial in contest.entered),
         evaluated=contest.trials.evaluated,

@@ -40,6 +40,7 @@ class Sight:
         self._subject = subject
         self._setup = setup
         self._few: dict[tuple[str, str | None], Sequence[Any]] = {}
+        self._one_of: dict[tuple[str, str | None], Sequence[Any]] = {}
         self._many: dict[tuple[str, str | None], Sequence[Any]] = {}
         self._items: dict[str, Sequence[Item]] = {}
         self._outputs: Mapping[str, Any] | None = None
@@ -75,6 +76,19 @@ class Sight:
             before = self.values(spec, upto - 1) if upto else [_raw(item, spec) for item in items]
             self._few[key] = self._after(spec, upto, before)
         return self._few[key]
+
+    def first(self, spec: Input) -> Sequence[Any]:
+        """What all steps of an input make of the first of those items; empty where one of them fails."""
+        return self._first(spec, len(spec.steps))
+
+    def _first(self, spec: Input, upto: int) -> Sequence[Any]:
+        key = (key_of(spec.steps[:upto]), spec.field)
+        if key in self._few:
+            return self._few[key][:1]
+        if key not in self._one_of:
+            before = self._first(spec, upto - 1) if upto else self.values(spec, 0)[:1]
+            self._one_of[key] = self._after(spec, upto, before)
+        return self._one_of[key]
 
     def population(self, spec: Input, upto: int) -> Sequence[Any]:
         """What they make of many items, of the training split where one can be told."""
