@@ -97,6 +97,8 @@ def _found(answer: Answer, unit: Unit) -> str:
         return "nothing that is done before or after the model can be changed"
     near = answer.nearest
     said = "no usual mistake before or after the model explains the published figure"
+    if answer.out_of_time:
+        said = "none of the mistakes that were tried in the time explains the published figure"
     return f"{said}; the nearest is {unit.text(near.figure)} on {near.trial.n:,} items when {near.trial.words}"
 
 

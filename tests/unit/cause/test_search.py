@@ -11,6 +11,7 @@ from pytest_mlmodelscope.cause.posterior import Aim
 from pytest_mlmodelscope.cause.report import reported
 from pytest_mlmodelscope.cause.search import Question, search
 from pytest_mlmodelscope.cause.sight import Sight
+from pytest_mlmodelscope.cause.trial import Trials
 from pytest_mlmodelscope.cause.unit import Unit
 from pytest_mlmodelscope.interfaces.dataset import Item
 
@@ -67,6 +68,25 @@ def test_what_is_found_is_told_with_its_cost_and_the_lines_of_a_manifest(digits)
     assert told["causes"][0]["mismatch"] == ["polarity"]
     assert told["causes"][0]["changes"]["inputs.x.steps"][0] == {"normalize": {"mean": 16.0, "std": -1}}
     assert (told["tried"] > 20, told["evaluated"] > told["asked"] > 0, told["out_of_time"]) == (True, True, False)
+    open_ = reported(dataclasses.replace(answer, rest=1.0), Unit("%", 100.0, 100 * published), [])
+    assert open_["causes"][0]["share"] < told["causes"][0]["share"]  # what may yet explain it counts
+
+
+def test_the_clock_stops_single_mistakes_before_all_items_and_what_explains_the_figure_goes_on(digits, monkeypatch):
+    """Each question takes a fiftieth of the time, and most of that of single mistakes is gone after a few rounds."""
+    decide, clock = Trials._decide, [0.0]
+
+    def slow(self, group, outputs, items, batched):
+        clock[0] += 0.0002 * len(items)
+        decide(self, group, outputs, items, batched)
+
+    monkeypatch.setattr(Trials, "_decide", slow)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    fault = next(one for one in planted.digits()[1] if one.name == "inverted")
+    published = round(digits.figure(digits.right, digits.predictions(digits.right)), 3)
+    answer = search(digits, question(digits, fault.setup, published, seconds=1.0))
+    assert answer.best[0].trial.kinds == ("polarity",)
+    assert answer.seconds > 0.9
 
 
 def test_the_time_that_is_given_is_kept_to(digits):
