@@ -192,5 +192,5 @@ def _close(one: Any, other: Any) -> bool:
 
 
 def reaching(found: Sequence[Beside]) -> list[Beside]:
-    """Those that reach the published figure, the likeliest first."""
-    return sorted((one for one in found if one.word == "reaches"), key=lambda one: -one.sure)
+    """Those that reach the published figure: what was seen on most items first, then the likeliest."""
+    return sorted((one for one in found if one.word == "reaches"), key=lambda one: (-one.n, -one.sure))

@@ -34,8 +34,11 @@ def causes(found: Sequence[Beside], unit: Unit) -> list[dict[str, Any]]:
 def sentences(found: Sequence[Beside | NotTried], own: str, unit: Unit) -> Iterator[str]:
     """What came of it: of those that reach the figure first, then of the others together."""
     tried = [one for one in found if isinstance(one, Beside)]
-    for one in reaching(tried):
-        yield f"{_reaches(one, unit)}; {_apart(one, own)}"
+    reached = reaching(tried)
+    if reached:
+        yield f"{_reaches(reached[0], unit)}; {_apart(reached[0], own)}"
+    if reached[1:]:
+        yield f"so it does on {_listed(one.framework for one in reached[1:])}"
     alike = [one for one in tried if one.word == "alike"]
     if alike:
         least = min(one.n for one in alike)

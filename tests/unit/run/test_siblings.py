@@ -12,7 +12,10 @@ import pytest
 from onnx import numpy_helper
 
 from pytest_mlmodelscope.agent.environment import Environments
-from pytest_mlmodelscope.cause.beside import alike
+from pytest_mlmodelscope.cause.beside import Beside, NotTried, alike
+from pytest_mlmodelscope.cause.contest import Standing
+from pytest_mlmodelscope.cause.told import sentences
+from pytest_mlmodelscope.cause.unit import Unit
 from pytest_mlmodelscope.claim.expand import expand
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.engine.run import Engine
@@ -133,6 +136,32 @@ def test_a_claim_about_one_framework_is_not_looked_at_on_another(two, there, exp
     cause = explained(there, frameworks=("onnxruntime",))
     assert cause["frameworks"] == []
     assert "opencv" not in cause["sentence"]
+
+
+def test_several_frameworks_are_told_of_in_one_sentence():
+    def of(name, word, n, **more):
+        return Beside(name, word, n, Standing(None, np.full(10, 0.905), 0.905, 1.0), **more)
+
+    found = [
+        of("caffe", "reaches", 64, sure=0.9),
+        of("jax", "reaches", 128, sure=0.8, otherwise=("a", "b", "c", "d"), won=3, lost=1),
+        of("opencv", "reaches", 64, sure=0.7),
+        of("litert", "alike", 16),
+        of("cntk", "alike", 32, otherwise=("a",)),
+        of("mxnet", "otherwise", 32, otherwise=("a", "b")),
+        NotTried("pytorch", "not built here", "mlms env build pytorch"),
+        NotTried("tensorflow", "not built here", "mlms env build tensorflow"),
+        NotTried("openvino", "not built here", "mlms env build openvino --with numpy==2.0"),
+    ]
+    assert list(sentences(found, "onnxruntime", Unit("%", 100.0, 90.5))) == [
+        "matches the claim within 0.1 pp when it runs on jax (90.5 % on 128 items, 80% sure); onnxruntime decides 4 of "
+        "these items otherwise (3 that jax gets right, 1 that it does not): a, b, c, ...",
+        "so it does on caffe and opencv",
+        "litert and cntk decide all but 1 of 16 items as onnxruntime does: the framework is not the cause",
+        "mxnet gives 90.5 % on 32 items, deciding 2 otherwise: it does not reach the published figure either",
+        "not tried: pytorch, tensorflow and openvino, not built here (try: mlms env build pytorch tensorflow && "
+        "mlms env build openvino --with numpy==2.0)",
+    ]
 
 
 def test_decisions_are_alike_where_numbers_are_close_and_classes_are_the_same():
