@@ -402,7 +402,7 @@ def test_queries_of_several_words_are_timed_whole(engine, words, timed_case):
 
 
 def test_a_server_is_asked_at_the_rate_of_the_claim(engine, timed_case):
-    result = engine.verify(timed_case(runs=2, scenario="server", rate=2000.0, queries=200, percentile=90.0))
+    result = engine.verify(timed_case(value=1e6, runs=2, scenario="server", rate=2000.0, queries=200, percentile=90.0))
     assert result.verdict.word == "confirmed"
     assert result.measurement.n == 400
     assert result.measurement.interval.method == "t over 2 process runs"
