@@ -16,6 +16,7 @@ import numpy as np
 from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.result import Interval
 from pytest_mlmodelscope.interfaces.metric import TimedEvidence
+from pytest_mlmodelscope.verdict.intervals import power
 from pytest_mlmodelscope.verdict.measure import timed_figure
 
 #: Queries that a figure needs beyond its percentile before it says anything.
@@ -92,4 +93,4 @@ def over_blocks(logs: Sequence[float], confidence: float = 0.95, draws: int = 40
         studentised = np.nan_to_num(np.abs(drawn.mean(axis=1) - row.mean()) / spreads, nan=0.0, posinf=np.inf)
     half = float(np.quantile(studentised, confidence, method="inverted_cdf")) * float(row.std(ddof=1))
     mean = float(row.mean())
-    return Interval(math.exp(mean - half), math.exp(mean + half), confidence, f"bootstrap over {n} blocks")
+    return Interval(power(mean - half), power(mean + half), confidence, f"bootstrap over {n} blocks")

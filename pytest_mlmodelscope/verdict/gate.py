@@ -24,6 +24,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_mlmodelscope.verdict.intervals import power
+
 Word = Literal["slower", "faster", "equivalent", "inconclusive"]
 WORDS: Final[tuple[Word, ...]] = ("inconclusive", "slower", "faster", "equivalent")
 
@@ -97,7 +99,7 @@ def decide(logs: Sequence[float], margin: float = MARGIN) -> Decision:
     half = _quantile(_ALARM_LEVEL, n) * error
     word = WORDS[int(words[0])]
     more = _more(mean, error * math.sqrt(n), n, margin) if word == "inconclusive" else None
-    return Decision(word, math.exp(mean), math.exp(mean - half), math.exp(mean + half), margin, n, more)
+    return Decision(word, math.exp(mean), power(mean - half), power(mean + half), margin, n, more)
 
 
 def sequence(rows: _Logs, margin: float = MARGIN) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
@@ -168,7 +170,7 @@ def between(now: Sequence[float], then: Sequence[float], margin: float) -> Decis
     edge = math.log1p(margin)
     word = _unpaired(mean, wide, narrow, edge)
     more = _more_unpaired(mean, error, freedom, runs, edge) if word == "inconclusive" else None
-    return Decision(word, math.exp(mean), math.exp(mean - wide), math.exp(mean + wide), margin, runs, more)
+    return Decision(word, math.exp(mean), power(mean - wide), power(mean + wide), margin, runs, more)
 
 
 def _welch(now: _Logs, then: _Logs) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ timed figures rest on process runs, which are what varies independently.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from pytest_mlmodelscope.core.result import Interval
 
 CONFIDENCE: Final = 0.95
+#: The largest logarithm of a factor that a float holds.
+_LARGEST: Final = math.log(sys.float_info.max)
 #: Of a bootstrap, whose standard error they give within a few per cent.
 RESAMPLES: Final = 300
 #: Items that are left out, one at a time, to see how many matter; of more, so many are drawn.
@@ -141,6 +144,11 @@ def bootstrap(found: Estimate, confidence: float = CONFIDENCE) -> Interval:
     return Interval(found.value - half, found.value + half, confidence, "bootstrap over items")
 
 
+def power(logarithm: float) -> float:
+    """The factor of a logarithm; infinite where no float holds it: few runs that differ much bound nothing."""
+    return math.exp(logarithm) if logarithm < _LARGEST else math.inf
+
+
 def process_runs(runs: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Interval of the geometric mean of positive figures, one for each process run.
 
@@ -154,4 +162,4 @@ def process_runs(runs: Sequence[float], confidence: float = CONFIDENCE) -> Inter
         return Interval(0.0, math.inf, confidence, "one process run")
     half = float(t.ppf(0.5 + confidence / 2, len(logs) - 1)) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
     mean = float(logs.mean())
-    return Interval(math.exp(mean - half), math.exp(mean + half), confidence, f"t over {len(logs)} process runs")
+    return Interval(power(mean - half), power(mean + half), confidence, f"t over {len(logs)} process runs")

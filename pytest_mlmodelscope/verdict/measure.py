@@ -81,7 +81,7 @@ def of_sequence(
     found = asked.interval(n, int(hits(claim, evidence).sum()))
     low, high = asked.cut(found.low, found.high, log_for, log_against)
     interval = dataclasses.replace(found, low=low * scale, high=high * scale)
-    p = min(1.0, math.exp(-log_against))
+    p = math.exp(min(0.0, -log_against))
     return Measurement(_compute(claim, evidence), claim.unit, n, interval, False, _failed(evidence), p=p)
 
 

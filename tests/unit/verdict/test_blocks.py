@@ -105,3 +105,9 @@ def test_the_interval_holds_the_mean_and_says_how_it_was_found():
     found = over_blocks([0.01, 0.02, 0.03, 0.02, 0.02])
     assert found.low < math.exp(0.02) < found.high
     assert found.method == "bootstrap over 5 blocks"
+
+
+def test_few_blocks_of_which_one_lies_far_off_bound_nothing():
+    # As they were once measured, on a machine that was busy during the third.
+    found = over_blocks([0.6988234870229283, 0.6832378379152245, 1.700376034284124, 0.6830217333595011])
+    assert (found.low, found.high) == (0.0, math.inf)
