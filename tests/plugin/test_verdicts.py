@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -203,8 +204,8 @@ def test_static_figures_need_no_data(run, write_claims, claim, model_bytes):
 
 
 def test_where_isolation_is_required_and_nothing_can_isolate_no_model_is_run(project, write_claims, claim, monkeypatch):
-    from pytest_mlmodelscope.agent import confinement
-
+    # By its name among the modules: the package's attribute may be left over from a run inside this process.
+    confinement = importlib.import_module("pytest_mlmodelscope.agent.confinement")
     monkeypatch.setattr(confinement, "LADDER", {"limits": confinement.LADDER["limits"]})
     write_claims(claim("holds", TRUE))
 
