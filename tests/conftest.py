@@ -31,6 +31,12 @@ def pytest_runtest_logreport(report):
             UNEXPECTED.append(f"{report.nodeid}: {reason}")
 
 
+def pytest_collectreport(report):
+    """A whole file can be skipped before it has tests."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        UNEXPECTED.append(f"{report.nodeid}: {report.longrepr[2]}")
+
+
 def pytest_sessionfinish(session):
     """In CI a skip for an unknown reason is a failure; elsewhere it is only told."""
     if UNEXPECTED and "CI" in os.environ and session.exitstatus == pytest.ExitCode.OK:

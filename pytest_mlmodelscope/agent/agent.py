@@ -373,7 +373,8 @@ class Agent:
         hint = None
         if "SIGKILL" in how:
             hint = "look whether the machine ran out of memory: the kernel ends a process with SIGKILL then"
-        elif any(tells_of_memory(line) for line in self._tail):
+        elif _fell(how) or any(tells_of_memory(line) for line in self._tail):
+            # Native code that gets no memory may use the null pointer, as it may have any other fault.
             got += f"; memory limit {_gigabytes(self.limits.memory_bytes)}"
         return WorkerDied(f"the worker {got}", hint=hint).with_tail(self._tail)
 
@@ -399,6 +400,11 @@ def timings_of(header: Mapping[str, Any], tensors: Iterable[tuple[str, Any]]) ->
         else:
             found[name] = value.tolist()
     return cast("Timings", found)
+
+
+def _fell(how: str) -> bool:
+    """Whether a worker ended in a way that native code without memory may end, too."""
+    return any(name in how for name in ("SIGSEGV", "SIGABRT", "SIGBUS"))
 
 
 def _question(inputs: Tensors, memory: SharedMemory) -> list[Any]:

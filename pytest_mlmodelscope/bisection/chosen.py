@@ -19,6 +19,7 @@ from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.result import Case
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.build import read
+from pytest_mlmodelscope.record.compare import Fact
 from pytest_mlmodelscope.record.diff import around
 
 
@@ -79,8 +80,6 @@ def _as_in(old: Mapping[str, Any], case: Case) -> Case:
 
 
 def _otherwise(old: Mapping[str, Any], case: Case) -> list[LeftOver]:
-    from pytest_mlmodelscope.record.compare import Fact
-
     if old["model_digest"] == case.model.digest:
         return []
     fact = Fact("model_digest", old["model_digest"], case.model.digest)

@@ -46,12 +46,6 @@ def cells(names: Sequence[str]) -> list[Cell]:
     return [frozenset(chosen) for size in range(len(names) + 1) for chosen in combinations(names, size)]
 
 
-def order(count: int, rounds: int) -> list[int]:
-    """In which order so many stacks are measured: to and fro, so that what drifts weighs the same on all: A B B A."""
-    there = list(range(count))
-    return [index for number in range(rounds) for index in (there if number % 2 == 0 else there[::-1])]
-
-
 def weights(names: Sequence[str], name: str) -> dict[Cell, float]:
     """The Shapley value of one difference as a sum over cells.
 

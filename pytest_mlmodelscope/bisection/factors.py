@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_mlmodelscope.core.claim import Conditions
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.manifest import FrameworkUse
 from pytest_mlmodelscope.core.result import Case
@@ -83,7 +82,7 @@ def _with(case: Case, name: str, value: Any) -> Case:
     if name == "version":
         return dataclasses.replace(case, requirement=f"=={value}" if value else "")
     if name in CONDITIONS:
-        return _under(case, **{name: value})
+        return case.under(**{name: value})
     if head == "package":
         return _using(case, packages=_installed(case.framework, rest, value))
     # Neither is part of what a worker is known by: a model with other options is another one to it.
@@ -92,11 +91,6 @@ def _with(case: Case, name: str, value: Any) -> Case:
     if head == "option":
         return _using(case, options=_set(case.framework.options, rest, value))
     return _using(case, variables=_set(case.framework.variables, rest, value))
-
-
-def _under(case: Case, **changes: Any) -> Case:
-    conditions: Conditions = dataclasses.replace(case.claim.conditions, **changes)
-    return dataclasses.replace(case, claim=dataclasses.replace(case.claim, conditions=conditions))
 
 
 def _using(case: Case, **changes: Any) -> Case:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_mlmodelscope.core.claim import NOTHING, Claim
@@ -27,6 +27,11 @@ class Case:
     target: str
     dataset: DatasetManifest | None = None
     requirement: str = ""
+
+    def under(self, **changes: Any) -> Case:
+        """The case under other conditions, by the names that ``Conditions`` has for them."""
+        conditions = replace(self.claim.conditions, **changes)
+        return replace(self, claim=replace(self.claim, conditions=conditions))
 
     @property
     def id(self) -> str:

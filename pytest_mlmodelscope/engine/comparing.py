@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.core.result import Result
 from pytest_mlmodelscope.engine.bench import Bench, judged
-from pytest_mlmodelscope.engine.loading import Loaded, load_settings
+from pytest_mlmodelscope.engine.loading import Loaded, arrive, load_settings
 from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.engine.timing import Queries, Run, evidence_of, queries_of, told_of
 from pytest_mlmodelscope.interfaces.metric import TimedEvidence
@@ -114,7 +114,7 @@ def time_itself(bench: Bench, sut: Sut, margin: float, blocks: int = aa.BLOCKS) 
 
 def _refuse_arrivals(sut: Sut) -> None:
     scenario = sut.case.claim.conditions.scenario
-    if scenario == "server":
+    if arrive(scenario):
         raise NotApplicable(
             "two sides take turns of a few milliseconds, and queries that arrive by themselves have no such turns",
             expected="single_stream, multi_stream or offline",
@@ -217,7 +217,8 @@ def _turn(side: Side, agent: Agent, first: int, warming: int, seconds: float, le
     settings: Any = load_settings(case.claim.conditions, len(queries.samples), queries.batch)
     settings |= {"warmup": warming, "min_queries": least, "min_seconds": seconds}
     loaded = Loaded(agent.turn(case.claim.conditions.scenario, settings, first))
-    stats = agent.stats() if case.claim.metric == "peak_memory" else {"peak_bytes": 1}
+    # A question to the worker costs as much as some queries, and most figures are of time alone.
+    stats = {"peak_bytes": 1} if disturbance.slows(case.claim) else agent.stats()
     return evidence_of(loaded, queries, case.claim.conditions.percentile, stats, first)
 
 

@@ -67,6 +67,11 @@ def load(
     return highest_rate(ask, alone, Bound(conditions.latency_bound, conditions.percentile), settings)
 
 
+def arrive(scenario: str) -> bool:
+    """Whether the queries of a scenario arrive by themselves, at a rate of their own."""
+    return "rate" in getattr(member("scenarios", scenario), "NEEDS", ())
+
+
 def load_settings(conditions: Conditions, samples: int, batch: int, number: int = 0) -> Settings:
     """Every query once, at least ten beyond the percentile, and the time that the claim asks for."""
     seconds, queries = conditions.seconds, _queries(conditions, samples)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -83,7 +82,7 @@ class Stacks(Generic[_Name]):
     def _verified(self, name: _Name) -> Result:
         case, words = self._make(name)
         self._say(f"measuring {words}")
-        result = self._engine.verify(_one_run(case) if self.timed else case)
+        result = self._engine.verify(case.under(runs=1) if self.timed else case)
         if result.measurement is None or not math.isfinite(result.measurement.value):
             error = Unmeasured("a stack cannot be measured", where=words, got=result.verdict.reason)
             error.absent = result.verdict.word == "not_applicable"
@@ -110,8 +109,3 @@ class Stacks(Generic[_Name]):
     def answers(self, a: _Name, b: _Name) -> Flip | None:
         """What b answers otherwise than a; None where nothing."""
         return flip(case_record(self.results[a][0]), case_record(self.results[b][0]))
-
-
-def _one_run(case: Case) -> Case:
-    conditions = dataclasses.replace(case.claim.conditions, runs=1)
-    return dataclasses.replace(case, claim=dataclasses.replace(case.claim, conditions=conditions))

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_mlmodelscope.claim.expand import Selection, expand
 from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.errors import UsageError
-from pytest_mlmodelscope.core.result import Case, Interval
+from pytest_mlmodelscope.core.result import Case
 from pytest_mlmodelscope.engine.bench import Bench
-from pytest_mlmodelscope.engine.loading import load_settings
+from pytest_mlmodelscope.engine.loading import arrive, load_settings
 from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.engine.timing import Queries, Run, process_run, queries_of
 from pytest_mlmodelscope.manifest.load import Catalogue
@@ -86,7 +86,7 @@ def sweep(bench: Bench, case: Case, batches: Iterable[int | None], threads: Iter
     from pytest_mlmodelscope.agent.watch import watch
 
     chosen = list(threads)
-    wanted = [_changed(case, batch=batch, threads=count) for batch in batches for count in chosen]
+    wanted = [case.under(batch=batch, threads=count) for batch in batches for count in chosen]
     suts = [bench.set_up(one)[0] for one in wanted]
     machine = suts[0].machine
     progress, care = bench.settings.progress, bench.settings.care
@@ -96,11 +96,6 @@ def sweep(bench: Bench, case: Case, batches: Iterable[int | None], threads: Iter
             _round(bench, points[:: -1 if number % 2 else 1], seen, number)
     bench.close()
     return points
-
-
-def _changed(case: Case, **changes: Any) -> Case:
-    conditions = dataclasses.replace(case.claim.conditions, **changes)
-    return dataclasses.replace(case, claim=dataclasses.replace(case.claim, conditions=conditions))
 
 
 def _round(bench: Bench, points: Sequence[Point], seen: Watch, number: int) -> None:
@@ -142,10 +137,13 @@ def _latency(runs: Sequence[Run], percentile: float) -> dict[str, Any]:
 
 
 def _figure(values: Sequence[float]) -> dict[str, Any]:
-    value = math.exp(sum(map(math.log, values)) / len(values))
-    interval: Interval = intervals.process_runs(values)
+    interval = intervals.process_runs(values)
     known = math.isfinite(interval.high)
-    return {"value": value, "low": interval.low if known else None, "high": interval.high if known else None}
+    return {
+        "value": intervals.geometric_mean(values),
+        "low": interval.low if known else None,
+        "high": interval.high if known else None,
+    }
 
 
 # -- MLPerf's files -------------------------------------------------------------------------------------
@@ -172,7 +170,7 @@ def _logged(point: Point, run: Run, number: int) -> LoggedRun:
     assert run.loaded is not None  # process_run gives it
     conditions = point.conditions
     settings = load_settings(conditions, len(point.queries.samples), point.queries.batch, number)
-    bound = conditions.latency_bound or settings["max_seconds"] if conditions.scenario == "server" else 0.0
+    bound = conditions.latency_bound or settings["max_seconds"] if arrive(conditions.scenario) else 0.0
     rate: Any = {"rate": run.loaded.rate}
     return LoggedRun(conditions.scenario, {**settings, **rate}, run.loaded.timings, _system(run.software), bound)
 

@@ -58,6 +58,7 @@ class Scenario(Protocol):
     Constants may say more of it: ``PERCENTILE`` is that of a claim that names none (else 50),
     ``SAMPLES_PER_QUERY`` the same of the items in a query (else the batch), ``NEEDS`` are the conditions without
     which there is no such load, and ``MEASURES`` those of *model* and *end_to_end* that can be measured (else both).
+    ``MLPERF`` is what LoadGen calls it, where it has such a load.
     """
 
     def run(self, query: Callable[[int], Any], settings: Settings) -> Timings:

@@ -126,6 +126,15 @@ def with_output(setup: Setup, *steps: Step) -> Setup:
     return dataclasses.replace(setup, outputs=outputs)
 
 
+def without(setup: Setup, name: str) -> Iterator[tuple[int, Setup]]:
+    """For each step of this name after the model: its place, and the setup without it."""
+    decided = decisive(setup)
+    steps = decided[1].steps if decided else ()
+    for at, step in enumerate(steps):
+        if step.name == name:
+            yield at, with_output(setup, *steps[:at], *steps[at + 1 :])
+
+
 def place_of(spec: Output, *names: str) -> int | None:
     """Where the first step of one of these names stands after the model."""
     return next((at for at, step in enumerate(spec.steps) if step.name in names), None)

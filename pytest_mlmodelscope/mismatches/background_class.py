@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_mlmodelscope.core.manifest import Step
 from pytest_mlmodelscope.interfaces.mismatch import Setup, Sight, Variant
-from pytest_mlmodelscope.mismatches._steps import decisive, place_of, with_output
+from pytest_mlmodelscope.mismatches._steps import decisive, place_of, with_output, without
 
 TITLE: Final = "background class"
 USUAL: Final = 0.8
@@ -19,11 +19,10 @@ def variants(setup: Setup, sight: Sight) -> Iterator[Variant]:
     if decided is None:
         return
     steps = decided[1].steps
-    for at, step in enumerate(steps):
-        if step.name == "slice":
-            yield Variant("no class is left out", with_output(setup, *steps[:at], *steps[at + 1 :]))
-            both = with_output(setup, *steps[:at], *steps[at + 1 :], Step("offset", {"by": -1}))
-            yield Variant("no class is left out, and classes count from one less", both)
+    for at, made in without(setup, "slice"):
+        yield Variant("no class is left out", made)
+        both = with_output(setup, *steps[:at], *steps[at + 1 :], Step("offset", {"by": -1}))
+        yield Variant("no class is left out, and classes count from one less", both)
     best = place_of(decided[1], "argmax", "top_k")
     if best is not None:
         for words, options in (("first", {"start": 1}), ("last", {"stop": -1})):

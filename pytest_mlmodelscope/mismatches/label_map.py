@@ -9,11 +9,10 @@ import numpy as np
 
 from pytest_mlmodelscope.core.manifest import Step
 from pytest_mlmodelscope.interfaces.mismatch import Setup, Sight, Variant
-from pytest_mlmodelscope.mismatches._steps import decisive, place_of, with_output
+from pytest_mlmodelscope.mismatches._steps import decisive, place_of, with_output, without
 
 TITLE: Final = "label map"
 USUAL: Final = 0.8
-
 
 #: An order can be told from the data where each class has so many items.
 _ITEMS_A_CLASS: Final = 8
@@ -26,9 +25,8 @@ def variants(setup: Setup, sight: Sight) -> Iterator[Variant]:
     if decided is None:
         return
     steps = decided[1].steps
-    for at, step in enumerate(steps):
-        if step.name == "map":
-            yield Variant("labels are not mapped", with_output(setup, *steps[:at], *steps[at + 1 :]))
+    for _, made in without(setup, "map"):
+        yield Variant("labels are not mapped", made)
     named = place_of(decided[1], "labels")
     names = steps[named].options.get("names") if named is not None else None
     if names and named is not None:

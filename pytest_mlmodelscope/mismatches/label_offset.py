@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_mlmodelscope.core.manifest import Step
 from pytest_mlmodelscope.interfaces.mismatch import Setup, Sight, Variant
-from pytest_mlmodelscope.mismatches._steps import decisive, place_of, with_output
+from pytest_mlmodelscope.mismatches._steps import decisive, place_of, with_output, without
 
 TITLE: Final = "label offset"
 USUAL: Final = 1.0
@@ -19,11 +19,8 @@ def variants(setup: Setup, sight: Sight) -> Iterator[Variant]:
     if decided is None:
         return
     steps = decided[1].steps
-    for at, step in enumerate(steps):
-        if step.name == "offset":
-            yield Variant(
-                "classes are not counted from another number", with_output(setup, *steps[:at], *steps[at + 1 :])
-            )
+    for _, made in without(setup, "offset"):
+        yield Variant("classes are not counted from another number", made)
     named = place_of(decided[1], "labels")
     if named is not None:
         yield from _of_names(setup, steps, named)

@@ -143,22 +143,21 @@ def _above(upper: Value, lower: Value) -> bool:
 
 def _judged(a: Mapping[str, Any], b: Mapping[str, Any], decision: Decision | None) -> tuple[Judgement, str]:
     """Better, worse or neither, and by what rule."""
-    gain = _gain(a, b)
+    gained = gain(b, a["measured"], b["measured"])
     if a["measured"] == b["measured"]:
         return "same", "the very same figure"
     if decision is None:
         beyond, basis = _beyond(a, b)
-        return ("same" if not beyond or not gain else "better" if gain > 0 else "worse"), basis
+        return ("same" if not beyond or not gained else "better" if gained > 0 else "worse"), basis
     if decision.word == "equivalent":
         return "equivalent", f"ratio within {LEAST_TIMED_NOISE:.0%}"
     if decision.word == "inconclusive":
         return "inconclusive", decision.wanted
-    return ("better" if gain > 0 else "worse"), f"ratio beyond {LEAST_TIMED_NOISE:.0%}"
+    return ("better" if gained > 0 else "worse"), f"ratio beyond {LEAST_TIMED_NOISE:.0%}"
 
 
-def _gain(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
-    """How much better b is; a figure that ought to be met is better the nearer it comes."""
-    then, now = a["measured"], b["measured"]
-    if b["direction"] == "equal":
-        return float(abs(then - b["published"]) - abs(now - b["published"]))
-    return float(now - then if b["direction"] == "higher" else then - now)
+def gain(case: Mapping[str, Any], then: float, now: float) -> float:
+    """How much better ``now`` is; a figure that ought to be met is better the nearer it comes."""
+    if case["direction"] == "equal":
+        return float(abs(then - case["published"]) - abs(now - case["published"]))
+    return float(now - then if case["direction"] == "higher" else then - now)

@@ -80,16 +80,25 @@ class Difference:
         Raises:
             UsageError: there is no such kind.
         """
-        chosen = set(fail_on)
-        for kind in chosen.difference(FAILURES):
-            raise UsageError(f'nothing to fail on is called "{kind}"', hint=did_you_mean(kind, FAILURES))
         told = {
             "verdict": [f"{change.id}: {change.a} -> {change.b}" for change in self.verdicts if change.worse],
             "vanished": [f"{case.id}: vanished (was {case.verdict})" for case in self.vanished],
             "figures": [_figure_worse(figure) for figure in self.figures if figure.judgement == "worse"],
             "machine": [f"{id_}: was timed on another machine" for id_ in self.elsewhere],
         }
-        return tuple(sentence for kind in FAILURES if kind in chosen for sentence in told[kind])
+        return of_kinds(told, fail_on)
+
+
+def of_kinds(told: Mapping[str, Sequence[str]], fail_on: Iterable[str]) -> tuple[str, ...]:
+    """The sentences of the kinds that a gate is to fail on, in the order in which ``told`` has them.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    chosen = set(fail_on)
+    for kind in chosen.difference(told):
+        raise UsageError(f'nothing to fail on is called "{kind}"', hint=did_you_mean(kind, told))
+    return tuple(sentence for kind, sentences in told.items() if kind in chosen for sentence in sentences)
 
 
 def around(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[tuple[str, Fact], ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
-from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
+from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.record.causes import Explanation, explanations, pair
-from pytest_mlmodelscope.record.compare import Fact, compare
-from pytest_mlmodelscope.record.diff import around, findings_of
+from pytest_mlmodelscope.record.compare import Fact, compare, gain
+from pytest_mlmodelscope.record.diff import around, findings_of, of_kinds
 from pytest_mlmodelscope.record.flips import flip
 from pytest_mlmodelscope.record.series import MACHINE, Point, Series, series
 from pytest_mlmodelscope.verdict.baseline import LEAST_COUNTED_NOISE
@@ -77,9 +77,6 @@ class History:
         Raises:
             UsageError: there is no such kind.
         """
-        chosen = set(fail_on)
-        for kind in chosen.difference(FAILURES):
-            raise UsageError(f'nothing to fail on is called "{kind}"', hint=did_you_mean(kind, FAILURES))
         told: dict[str, list[str]] = {
             "change": [f"{case.id}: worse since {case.changes[-1].record}" for case in self.cases if _is_worse(case)],
             "drift": [f"{case.id}: drifts the wrong way" for case in self.cases if case.worse_drift],
@@ -87,7 +84,7 @@ class History:
             "vanished": [f"{case.id}: {case.vanished}" for case in self.cases if case.vanished],
             "machine": [f"another machine: {fact.place} {fact.a} -> {fact.b}" for fact in self.machine],
         }
-        return tuple(sentence for kind in FAILURES if kind in chosen for sentence in told[kind])
+        return of_kinds(told, fail_on)
 
 
 def _is_worse(case: CaseHistory) -> bool:
@@ -141,7 +138,7 @@ def _case(one: Series, records: Mapping[str, Mapping[str, Any]], alarm: float, l
     if edges and is_a_line(values, edges):
         edges, trend = [], drift(values, alarm)
     changes = _changes(measured, edges, records, False)
-    worse = trend is not None and _gain(measured[-1].case, 0.0, trend.slope) < 0
+    worse = trend is not None and gain(measured[-1].case, 0.0, trend.slope) < 0
     return CaseHistory(one.id, one, unit, changes, trend, worse, flaky, gone)
 
 
@@ -168,7 +165,7 @@ def _changes(
         before, after = median(values[start:edge]), median(values[edge:end])
         at = points[edge]
         why = _explained(points[edge - 1], at, records, certain)
-        worse = _gain(at.case, before, after) < 0
+        worse = gain(at.case, before, after) < 0
         found.append(Change(at.record, at.when, before, after, worse, certain, why))
     return tuple(found)
 
@@ -181,15 +178,8 @@ def _explained(
     found = pair(old.case, now.case, around(records[old.record], records[now.record]), figure, flip(old.case, now.case))
     if not certain:
         # That the level changed is known from all of the records, not from these two.
-        found = type(found)(found.id, found.differences, found.effects | {"time"}, found.measurable)
+        found = replace(found, effects=found.effects | {"time"})
     return explanations([found])
-
-
-def _gain(case: Mapping[str, Any], then: float, now: float) -> float:
-    """How much better; a figure that ought to be met is better the nearer it comes."""
-    if case["direction"] == "equal":
-        return float(abs(then - case["published"]) - abs(now - case["published"]))
-    return float(now - then if case["direction"] == "higher" else then - now)
 
 
 def _flaky(points: Sequence[Point]) -> Iterator[str]:

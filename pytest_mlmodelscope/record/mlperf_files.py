@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_mlmodelscope.record.mlperf_log import (
-    NAMES,
     SHOWN,
     LoggedRun,
     detail,
@@ -59,7 +58,7 @@ def _head(run: LoggedRun) -> Iterator[str]:
     found = outcome(run)
     yield from (_LINE, "MLPerf Results Summary", _LINE)
     yield f"SUT name : {run.system}"
-    yield f"Scenario : {NAMES[run.scenario]}"
+    yield f"Scenario : {run.name}"
     yield f"Mode     : {run.mode}"
     yield _headline(run)
     yield f"Result is : {'VALID' if found.valid else 'INVALID'}"

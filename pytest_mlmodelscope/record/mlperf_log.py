@@ -13,16 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.scenario import Settings, Timings
 from pytest_mlmodelscope.verdict.early_stopping import least_queries, most_over
 
-#: Our scenarios as LoadGen calls them, and the percentile of each.
-NAMES: Final = {
-    "single_stream": "SingleStream",
-    "multi_stream": "MultiStream",
-    "server": "Server",
-    "offline": "Offline",
-}
+#: The percentile of each scenario.
 PERCENTILES: Final = {"single_stream": 0.9}
 _USUAL: Final = 0.99
 SHOWN: Final = (0.50, 0.90, 0.95, 0.97, 0.99, 0.999)
@@ -47,6 +42,11 @@ class LoggedRun:
     system: str
     latency_bound_s: float = 0.0
     mode: Mode = "PerformanceOnly"
+
+    @property
+    def name(self) -> str:
+        """What LoadGen calls the scenario."""
+        return str(member("scenarios", self.scenario).MLPERF)
 
     @property
     def percentile(self) -> float:
@@ -212,7 +212,7 @@ def _events(run: LoggedRun) -> Iterator[tuple[str, Any]]:
 
 
 def _shared(run: LoggedRun) -> Iterator[tuple[str, Any]]:
-    yield "scenario", NAMES[run.scenario]
+    yield "scenario", run.name
     yield "test_mode", run.mode
     yield "min_duration_ms", round(run.settings["min_seconds"] * 1000)
     yield "max_duration_ms", 0

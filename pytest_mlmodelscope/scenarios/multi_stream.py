@@ -5,6 +5,8 @@ from typing import Any
 
 from pytest_mlmodelscope.scenarios import _loop
 
+#: What LoadGen calls it.
+MLPERF = "MultiStream"
 #: MLPerf's: the percentile of a claim that names none, and the samples of a query.
 PERCENTILE = 99.0
 SAMPLES_PER_QUERY = 8

@@ -5,6 +5,9 @@ from typing import Any
 
 from pytest_mlmodelscope.scenarios import _loop
 
+#: What LoadGen calls it.
+MLPERF = "Offline"
+
 
 def run(query: "Any", settings: "Any") -> "dict[str, Any]":
     """Run queries without a pause; each latency goes from the end of the query before."""

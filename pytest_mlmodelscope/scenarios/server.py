@@ -5,6 +5,8 @@ from typing import Any
 
 from pytest_mlmodelscope.scenarios import _loop
 
+#: What LoadGen calls it.
+MLPERF = "Server"
 #: MLPerf's: the percentile of a claim that names none.
 PERCENTILE = 99.0
 #: Without it there is no such load.

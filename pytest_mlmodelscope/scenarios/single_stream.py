@@ -5,6 +5,9 @@ from typing import Any
 
 from pytest_mlmodelscope.scenarios import _loop
 
+#: What LoadGen calls it.
+MLPERF = "SingleStream"
+
 
 def run(query: "Any", settings: "Any") -> "dict[str, Any]":
     """Time each query by itself; ``wall_ns`` goes from the first one's start to the last one's end."""

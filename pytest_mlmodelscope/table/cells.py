@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 #: ``share``: a number of items over another; ``score``: another figure from 0 to 1; ``other``: any number.
 Kind = Literal["share", "score", "other"]
 #: What may be found; ``impossible`` is certain, all others have an error rate.
-FINDINGS: Final = (
+Fault = Literal[
     "impossible",
     "framework",
     "machine",
@@ -20,9 +20,10 @@ FINDINGS: Final = (
     "implausible",
     "claim",
     "spread",
-)
+]
 #: The verdict on one figure.
-VERDICTS: Final = ("confirmed", "refuted", "suspect", "consistent", "inconclusive")
+Word = Literal["confirmed", "refuted", "suspect", "consistent", "inconclusive"]
+VERDICTS: Final[tuple[Word, ...]] = get_args(Word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Finding:
     it is certain).
     """
 
-    kind: str
+    kind: Fault
     text: str
     cells: tuple[int, ...]
     size: str = ""
@@ -124,7 +125,7 @@ class Judged:
     table: Table
     rules: Rules
     findings: tuple[Finding, ...]
-    verdicts: tuple[str, ...]
+    verdicts: tuple[Word, ...]
     reasons: tuple[str, ...]
     tests: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.table import flips
-from pytest_mlmodelscope.table.cells import Cell, Metric, Published, Rules, Table
+from pytest_mlmodelscope.table.cells import Cell, Metric, Published, Rules, Table, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Held:
     low: float
     high: float
     admitted: tuple[float, float]
-    verdict: str
+    verdict: Word
 
 
 def with_claims(table: Table, claims: Table) -> Table:
@@ -61,7 +61,7 @@ def _held(place: int, cell: Cell, rules: Rules, level: float) -> Held:
     low, high = _interval(cell, rules, level, same)
     margin = published.half + max(rules.tolerance, published.tolerance or 0.0)
     least, most = _bounds(cell.metric, published.value, margin)
-    verdict = "inconclusive"
+    verdict: Word = "inconclusive"
     # Of the same items the figure is what it is; numerics alone are no reason to refute it.
     if least <= (cell.value if same else low) and (cell.value if same else high) <= most:
         verdict = "confirmed"

@@ -8,7 +8,6 @@ and mean 0; Skellam's distribution has this variance and tails that are no light
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -52,16 +51,3 @@ def unpaired_tail(hits: int, n: int, other_hits: int, other_n: int) -> float:
     together = (n + other_n, hits + other_hits, n)
     sides = float(hypergeom.cdf(hits, *together)), float(hypergeom.sf(hits - 1, *together))
     return min(1.0, 2 * min(sides))
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Each p corrected for all, so that the chance of any being below a rate by chance is that rate.
-
-    Source: Holm, Scandinavian Journal of Statistics 6 (1979).
-    """
-    found = [1.0] * len(p)
-    largest = 0.0
-    for rank, place in enumerate(sorted(range(len(p)), key=lambda place: p[place])):
-        largest = max(largest, min(1.0, p[place] * (len(p) - rank)))
-        found[place] = largest
-    return found

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev
 from typing import Final
 
-from pytest_mlmodelscope.table import flips
 from pytest_mlmodelscope.table.cells import Cell
+from pytest_mlmodelscope.verdict.together import holm
 
 #: Only a model with less than this share of the median model's figure is looked at.
 FAR: Final = 1 / 3
@@ -47,7 +47,7 @@ def implausible(cells: Sequence[Cell], apart: frozenset[int]) -> list[Implausibl
             tables[cell.metric.name, cell.dataset][cell.model].append(place)
     found = [one for models in tables.values() for one in _among(cells, models)]
     tests = [*(one.p for one in found), *([1.0] * (sum(map(len, tables.values())) - len(found)))]
-    corrected = flips.holm(tests)[: len(found)]
+    corrected = holm(tests)[: len(found)]
     return [
         Implausible(one.model, one.metric, one.value, one.typical, one.cells, p)
         for one, p in zip(found, corrected, strict=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_mlmodelscope.table import flips, impossible
-from pytest_mlmodelscope.table.cells import Cell, Finding, Judged, Rules, Table
+from pytest_mlmodelscope.table.cells import Cell, Finding, Judged, Rules, Table, Word
 from pytest_mlmodelscope.table.claimed import Held, held
 from pytest_mlmodelscope.table.grouping import grouped, listed, points, size_of
 from pytest_mlmodelscope.table.implausible import Implausible, implausible
@@ -154,7 +154,7 @@ def _power(cells: Sequence[Cell], rules: Rules, level: float) -> Iterator[str]:
 
 def _verdicts(
     cells: Sequence[Cell], findings: Sequence[Finding], claims: Sequence[Held], tested: Sequence[Deviation]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[Word, str]]:
     """Of each cell, in order of weight: impossible or refuted, suspect, confirmed, consistent, open."""
     against = {one.cell: one for one in claims}
     compared = {one.cell: one for one in tested}

@@ -17,9 +17,10 @@ import numpy as np
 
 from pytest_mlmodelscope.table import flips
 from pytest_mlmodelscope.table.cells import Cell, Rules
+from pytest_mlmodelscope.verdict.together import holm
 
 #: The shortest interval with half of so many normal values -> their standard deviation: one over its median in
-#: 100,000 draws each; and of very many values.
+#: 100,000 draws each (``benchmarks/constants.py``); and of very many values.
 _SHORTEST: Final = {
     3: 2.75, 4: 5.33, 5: 1.69, 6: 2.37, 7: 1.39, 8: 1.73, 9: 1.24, 10: 1.47, 11: 1.16, 12: 1.32, 13: 1.1, 14: 1.23,
 }  # fmt: skip
@@ -116,7 +117,7 @@ def deviations(cells: Sequence[Cell], rules: Rules, level: float) -> list[Deviat
     p = noise.tails([(cells[place], other) for place, _, other in found], others)
     return [
         Deviation(place, group, cells[place].value - other.value, corrected)
-        for (place, group, other), corrected in zip(found, flips.holm(p), strict=True)
+        for (place, group, other), corrected in zip(found, holm(p), strict=True)
     ]
 
 

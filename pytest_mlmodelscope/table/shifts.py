@@ -12,6 +12,7 @@ import numpy as np
 from pytest_mlmodelscope.table import flips
 from pytest_mlmodelscope.table.cells import Cell, Rules
 from pytest_mlmodelscope.table.outliers import comparable, variances
+from pytest_mlmodelscope.verdict.together import holm
 
 Part = Literal["framework", "machine"]
 #: Models that a shift must be seen in.
@@ -49,7 +50,7 @@ def shifts(cells: Sequence[Cell], rules: Rules, apart: frozenset[int]) -> list[S
         [per_item[one.metric] * sum(row.items * (1 + 1 / row.others) for row in one.rows) for one in found]
     )
     certain = np.array([_certain(one) for one in found])
-    corrected = flips.holm(flips.tail(certain, spread).tolist())
+    corrected = holm(flips.tail(certain, spread).tolist())
     return [
         Shift(
             one.part,

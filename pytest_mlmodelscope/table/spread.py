@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_mlmodelscope.table import flips
 from pytest_mlmodelscope.table.cells import Cell
+from pytest_mlmodelscope.verdict.together import holm
 
 #: Models and stacks that a product can be told from.
 LEAST: Final = 3
@@ -44,7 +44,7 @@ def residuals(cells: Sequence[Cell]) -> list[Residual]:
         if cell.metric.kind == "other" and cell.value > 0:
             tables[cell.metric.name, cell.dataset, cell.precision, cell.batch].append(place)
     found = [one for places in tables.values() for one in _of_table(cells, places)]
-    corrected = flips.holm([one.p for one in found])
+    corrected = holm([one.p for one in found])
     return [Residual(one.cell, one.factor, p) for one, p in zip(found, corrected, strict=True)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from pytest_mlmodelscope.core.claim import COUNTEREXAMPLES
 from pytest_mlmodelscope.core.result import Interval, Measurement, Verdict
 from pytest_mlmodelscope.interfaces.check import Audited
-from pytest_mlmodelscope.verdict.intervals import process_runs
+from pytest_mlmodelscope.verdict.intervals import geometric_mean, process_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def judge_audit(audited: Audited) -> tuple[Verdict, Measurement]:
 
 def _of_ratios(audited: Audited) -> Verdict:
     interval = process_runs(audited.ratios)
-    middle = math.exp(sum(map(math.log, audited.ratios)) / len(audited.ratios))
+    middle = geometric_mean(audited.ratios)
     span = f"{middle:.3g} ({interval.low:.3g} to {interval.high:.3g}, {len(audited.ratios)} process runs)"
     admitted = f"{audited.most:.3g} may"
     if interval.low > audited.most:

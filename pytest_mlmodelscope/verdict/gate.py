@@ -35,7 +35,8 @@ LOOKS: Final = (4, 5, 6, 8, 10, 13, 17, 22, 28)
 FALSE_ALARMS: Final = 0.0025
 FALSE_EQUIVALENCE: Final = 0.025
 #: The level of a single look at which they are kept: quantiles of the least p-value over the looks, in four
-#: million simulated sequences of normal blocks. Student's t knows no scale, so they hold for every spread.
+#: million simulated sequences of normal blocks (``benchmarks/constants.py``). Student's t knows no
+#: scale, so they hold for every spread.
 _ALARM_LEVEL: Final = 0.00037
 _EQUIVALENCE_LEVEL: Final = 0.0048
 #: Changes within this share are not told from none, unless somebody asks for another.

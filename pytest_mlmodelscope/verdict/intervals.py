@@ -144,6 +144,11 @@ def bootstrap(found: Estimate, confidence: float = CONFIDENCE) -> Interval:
     return Interval(found.value - half, found.value + half, confidence, "bootstrap over items")
 
 
+def geometric_mean(figures: Sequence[float]) -> float:
+    """Of positive figures: what a timed one is over its process runs."""
+    return math.exp(sum(map(math.log, figures)) / len(figures))
+
+
 def power(logarithm: float) -> float:
     """The factor of a logarithm; infinite where no float holds it: few runs that differ much bound nothing."""
     return math.exp(logarithm) if logarithm < _LARGEST else math.inf

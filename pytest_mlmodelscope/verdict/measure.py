@@ -92,7 +92,7 @@ def of_runs(claim: Claim, runs: Sequence[TimedEvidence]) -> Measurement:
         MlmsError: the metric cannot be computed, or a run's figure is not positive.
     """
     figures = tuple(timed_figure(claim, evidence) for evidence in runs)
-    value = math.exp(sum(math.log(figure) for figure in figures) / len(figures))
+    value = intervals.geometric_mean(figures)
     queries = sum(len(evidence.latencies_s) for evidence in runs)
     p = chance.of_runs(figures, *widened(claim))
     return Measurement(value, claim.unit, queries, intervals.process_runs(figures), runs=figures, kind="timed", p=p)

@@ -4,6 +4,7 @@ It is the package ``mlcommons-loadgen``, where the environment has it. LoadGen t
 only in its trace, so that is written, and read, in a folder that is gone afterwards.
 """
 
+import importlib
 import json
 import os
 import shutil
@@ -13,13 +14,6 @@ from typing import Any, Iterator
 
 from pytest_mlmodelscope.scenarios import _loop
 
-#: Our scenarios as LoadGen calls them.
-NAMES = {
-    "single_stream": "SingleStream",
-    "multi_stream": "MultiStream",
-    "server": "Server",
-    "offline": "Offline",
-}
 LOGS = ("mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.json")
 #: LoadGen prepares queries for a time from how long it expects them to take: better too many than too few.
 _TOO_FEW = 0.5
@@ -30,12 +24,13 @@ def run(scenario: str, query: "Any", settings: "Any") -> "dict[str, Any]":
 
     Raises ValueError for a scenario that LoadGen has not.
     """
-    if scenario not in NAMES:
-        raise ValueError("LoadGen has no scenario %s, but %s" % (scenario, ", ".join(sorted(NAMES))))
+    name = getattr(importlib.import_module("pytest_mlmodelscope.scenarios." + scenario), "MLPERF", None)
+    if name is None:
+        raise ValueError("LoadGen has no scenario %s" % scenario)
     expected_ns = _warmed_up(query, settings)
     folder = tempfile.mkdtemp(prefix="loadgen-")
     try:
-        _start(_test_settings(scenario, settings, expected_ns), query, settings["samples"], folder)
+        _start(_test_settings(name, settings, expected_ns), query, settings["samples"], folder)
         timings = _timings(os.path.join(folder, "mlperf_log_trace.json"), settings)
         timings["logs"] = {name: _text(os.path.join(folder, name)) for name in LOGS}
     finally:
@@ -51,13 +46,13 @@ def _warmed_up(query: "Any", settings: "Any") -> int:
     return max(1, _loop.clock() - start)
 
 
-def _test_settings(scenario: str, settings: "Any", expected_ns: int) -> "Any":
+def _test_settings(name: str, settings: "Any", expected_ns: int) -> "Any":
     import mlperf_loadgen as lg
 
-    calls = max(1, settings.get("samples_per_query", 1) // settings["batch"]) if scenario == "multi_stream" else 1
+    calls = max(1, settings.get("samples_per_query", 1) // settings["batch"]) if name == "MultiStream" else 1
     expected_ns = max(1, int(expected_ns * calls * _TOO_FEW))
     found = lg.TestSettings()
-    found.scenario = getattr(lg.TestScenario, NAMES[scenario])
+    found.scenario = getattr(lg.TestScenario, name)
     found.mode = lg.TestMode.PerformanceOnly
     found.min_query_count = settings["min_queries"]
     found.min_duration_ms = int(settings["min_seconds"] * 1000)
@@ -66,7 +61,7 @@ def _test_settings(scenario: str, settings: "Any", expected_ns: int) -> "Any":
     found.multi_stream_samples_per_query = calls
     found.offline_expected_qps = 1e9 / expected_ns
     found.schedule_rng_seed = found.sample_index_rng_seed = found.qsl_rng_seed = settings.get("seed", 1)
-    if scenario == "server":
+    if name == "Server":
         found.server_target_qps = settings["rate"]
         found.server_target_latency_ns = int((settings.get("latency_bound") or settings["max_seconds"]) * 1e9)
     return found

@@ -14,7 +14,6 @@ from pytest_mlmodelscope.bisection.design import (
     change,
     exact_shares,
     minimal,
-    order,
     timed_shares,
     weights,
 )
@@ -25,10 +24,6 @@ NAMES = ["x", "y", "z"]
 def test_every_combination_is_a_cell():
     assert len(cells(NAMES)) == 8
     assert (cells(NAMES)[0], cells(NAMES)[-1]) == (frozenset(), frozenset(NAMES))
-
-
-def test_stacks_are_measured_to_and_fro():
-    assert order(2, 4) == [0, 1, 1, 0, 0, 1, 1, 0]
 
 
 def test_a_share_is_the_mean_over_all_orders_of_swapping():

@@ -9,8 +9,9 @@ import time
 import numpy as np
 import pytest
 
+from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.record.mlperf_files import accuracy, summary, write
-from pytest_mlmodelscope.record.mlperf_log import NAMES, LoggedRun, detail
+from pytest_mlmodelscope.record.mlperf_log import LoggedRun, detail
 from pytest_mlmodelscope.worker import loadgen
 
 pytest.importorskip("mlperf_loadgen", reason="the package mlcommons-loadgen has nothing for this machine")
@@ -35,7 +36,7 @@ def busy(_):
         pass
 
 
-@pytest.fixture(scope="module", params=list(NAMES))
+@pytest.fixture(scope="module", params=names("scenarios"))
 def both(request):
     """A run that LoadGen issued and logged, and the same as we log it."""
     settings = {"warmup": 2, "min_queries": 700, "min_seconds": 0.05, "max_seconds": 30.0, "samples": 64, "batch": 1}
@@ -77,7 +78,7 @@ def test_the_summary_says_the_same_in_the_same_places(both):
     theirs, ours = logs["mlperf_log_summary.txt"].splitlines(), summary(run).splitlines()
     labels = [line.partition(":")[0].strip() for line in theirs if ":" in line and " * " not in line]
     assert not [label for label in labels if not any(line.strip().startswith(label) for line in ours)]
-    assert f"Scenario : {NAMES[run.scenario]}" in ours
+    assert f"Scenario : {run.name}" in ours
 
 
 def test_outputs_are_logged_as_bytes(tmp_path, both):

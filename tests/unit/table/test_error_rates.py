@@ -106,11 +106,6 @@ def test_the_tail_of_numerical_differences_bounds_the_real_one():
             assert real <= flips.tail(np.array([float(limit)]), np.array([share * n]))[0] * 1.1 + 1e-4
 
 
-def test_holm_corrects_as_many_tests_as_there_are():
-    assert flips.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert flips.holm([]) == []
-
-
 # -- what is planted is found ---------------------------------------------------------------------
 
 

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 import pytest
+from published import ACCURACY
 
 from pytest_mlmodelscope.core.baseline import Baseline
-from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.result import NO_BASELINE, Measurement
 from pytest_mlmodelscope.verdict.baseline import (
     LEAST_COUNTED_NOISE,
@@ -20,17 +20,7 @@ from pytest_mlmodelscope.verdict.baseline import (
 )
 from pytest_mlmodelscope.verdict.intervals import of_calls, process_runs, whole
 
-CLAIM = Claim(
-    id="c",
-    model="m",
-    metric="accuracy",
-    value=90.0,
-    unit="%",
-    direction="higher",
-    tolerance=Tolerance("absolute", 0.5),
-    source=Source("t", "90 %", "w", "2026-11-24"),
-    dataset=DataUse("d"),
-)
+CLAIM = ACCURACY
 LATENCY = dataclasses.replace(CLAIM, metric="latency", unit="ms", value=10.0, direction="lower")
 THROUGHPUT = dataclasses.replace(CLAIM, metric="throughput", unit="1/s", value=100.0, direction="higher")
 SIZE = dataclasses.replace(CLAIM, metric="file_size", unit="B", value=1000.0, direction="equal", dataset=None)

@@ -14,9 +14,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from published import ACCURACY
 from scipy.stats import hypergeom
 
-from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
+from pytest_mlmodelscope.core.claim import DataUse, Tolerance
 from pytest_mlmodelscope.core.result import Interval, Measurement
 from pytest_mlmodelscope.interfaces.metric import TimedEvidence
 from pytest_mlmodelscope.verdict import intervals
@@ -26,17 +27,7 @@ from pytest_mlmodelscope.verdict.measure import of_runs
 SAMPLES = 5_000
 PROMISED = 0.05
 ONE_SIDED = PROMISED / 2
-CLAIM = Claim(
-    id="c",
-    model="m",
-    metric="accuracy",
-    value=90.0,
-    unit="%",
-    direction="higher",
-    tolerance=Tolerance("absolute", 0.0),
-    source=Source("t", "90 %", "w", "2026-11-24"),
-    dataset=DataUse("d"),
-)
+CLAIM = dataclasses.replace(ACCURACY, tolerance=Tolerance("absolute", 0.0))
 EQUAL = dataclasses.replace(CLAIM, direction="equal", tolerance=Tolerance("absolute", 1.0))
 LOWER = dataclasses.replace(CLAIM, metric="error_rate", value=10.0, direction="lower")
 LATENCY = dataclasses.replace(CLAIM, metric="latency", unit="ms", value=10.0, direction="lower")

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import pytest
+from published import ACCURACY
 
-from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.errors import MlmsError, NotApplicable
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.metric import CountedEvidence, ItemEvidence, StaticEvidence, TimedEvidence
@@ -16,17 +16,7 @@ from pytest_mlmodelscope.verdict.intervals import clopper_pearson, hypergeometri
 from pytest_mlmodelscope.verdict.judge import judge
 from pytest_mlmodelscope.verdict.measure import of_calls, of_items, of_model, of_runs
 
-CLAIM = Claim(
-    id="c",
-    model="m",
-    metric="accuracy",
-    value=90.0,
-    unit="%",
-    direction="higher",
-    tolerance=Tolerance("absolute", 0.5),
-    source=Source("t", "90 %", "w", "2026-11-24"),
-    dataset=DataUse("d"),
-)
+CLAIM = ACCURACY
 F1 = dataclasses.replace(CLAIM, metric="f1", metric_options={"average": "macro"})
 BINARY = dataclasses.replace(CLAIM, metric="f1", metric_options={"average": "binary", "positive": "yes"})
 PEARSON = dataclasses.replace(CLAIM, metric="pearson", unit="1", value=0.9)

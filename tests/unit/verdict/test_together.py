@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 import pytest
+from published import ACCURACY
 from scipy.stats import hypergeom
 
-from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
+from pytest_mlmodelscope.core.claim import Tolerance
 from pytest_mlmodelscope.core.result import Measurement, Verdict
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence
 from pytest_mlmodelscope.verdict import chance
@@ -18,17 +19,7 @@ from pytest_mlmodelscope.verdict.judge import judge
 from pytest_mlmodelscope.verdict.measure import of_items
 from pytest_mlmodelscope.verdict.together import Together, corrected, holm, together
 
-CLAIM = Claim(
-    id="c",
-    model="m",
-    metric="accuracy",
-    value=90.0,
-    unit="%",
-    direction="higher",
-    tolerance=Tolerance("absolute", 0.0),
-    source=Source("t", "90 %", "w", "2026-11-24"),
-    dataset=DataUse("d"),
-)
+CLAIM = dataclasses.replace(ACCURACY, tolerance=Tolerance("absolute", 0.0))
 
 
 # -- one probability ----------------------------------------------------------------------------------
