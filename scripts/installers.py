@@ -104,8 +104,11 @@ class Setup:
             raise StepFailed(f"{self.venv} is not a Python environment: move it away")
 
     def requirements(self, groups: Iterable[str]) -> list[str]:
-        """What the dependency groups of pyproject.toml ask for."""
-        return [line for group in groups for line in self.project["dependency-groups"][group]]
+        """What the dependency groups of pyproject.toml ask for; for those who work on it also what its extras do."""
+        chosen = list(groups)
+        lines = [line for group in chosen for line in self.project["dependency-groups"][group]]
+        extras = self.project["project"].get("optional-dependencies", {}) if "dev" in chosen else {}
+        return list(dict.fromkeys([*lines, *(line for extra in extras.values() for line in extra)]))
 
 
 class Installer(Protocol):

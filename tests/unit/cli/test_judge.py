@@ -24,6 +24,7 @@ WRONG = CLEAN.replace("net-b,tensorflow,amd64,50000,67.756,88.290", "net-b,tenso
 def call(tmp_path, monkeypatch):
     """A function that writes tables and calls the command on the first."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")  # wide enough for a finding on one line
 
     def run(text, *options, **files):
         for name, content in {"table": text, **files}.items():
