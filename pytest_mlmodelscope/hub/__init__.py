@@ -1,0 +1,1 @@
+"""The hub: one process that shows, takes and makes results, by REST and as web pages."""

@@ -1,0 +1,55 @@
+"""The application: everything in ``api/`` below ``/api``, everything in ``pages/`` as it says itself."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib import import_module, metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from pytest_mlmodelscope.hub import api, pages
+from pytest_mlmodelscope.hub.settings import Settings
+from pytest_mlmodelscope.store.database import Database
+
+_HERE: Final = Path(__file__).parent
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The hub as an ASGI application. ``app.state`` has ``settings`` and ``database``.
+
+    Raises:
+        UsageError: the database cannot be opened.
+    """
+    database = Database(settings.database)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001
+        yield
+        database.close()
+
+    app = FastAPI(
+        title="MLModelScope hub",
+        version=metadata.version("pytest-mlmodelscope"),
+        summary="Published machine-learning claims, and what came of verifying them.",
+        lifespan=lifespan,
+    )
+    app.state.settings, app.state.database = settings, database
+    for module in _members(api):
+        app.include_router(module.router, prefix="/api")
+    for module in _members(pages):
+        app.include_router(module.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    return app
+
+
+def _members(package: ModuleType) -> Iterator[ModuleType]:
+    """One file for each page, or for each thing that REST speaks of: its ``router``."""
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
+        if not info.name.startswith("_"):
+            yield import_module(f"{package.__name__}.{info.name}")

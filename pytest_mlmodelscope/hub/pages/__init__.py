@@ -1,0 +1,1 @@
+"""Web pages: one file for each, each with a ``router``."""

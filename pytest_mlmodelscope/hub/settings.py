@@ -1,0 +1,22 @@
+"""What a hub is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_mlmodelscope.library.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``database`` is a file of SQLite or an address of PostgreSQL; ``shelf`` has the models and claims that the hub
+    shows and runs; ``address`` is how its readers reach it, for permanent links (None: as they asked for it).
+    ``workers`` processes run jobs on this machine. A body of a request has at most ``largest_bytes``.
+    """
+
+    database: str | Path
+    shelf: Shelf = field(default_factory=Shelf)
+    address: str | None = None
+    workers: int = 1
+    largest_bytes: int = 32 * 2**20

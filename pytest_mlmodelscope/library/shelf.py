@@ -1,0 +1,152 @@
+"""The shelf: the models, datasets and claims that are at hand, searched and shown."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pytest_mlmodelscope.claim.expand import admitted
+from pytest_mlmodelscope.claim.load import is_claim_file, load_claims
+from pytest_mlmodelscope.core.bundled import bundled_root
+from pytest_mlmodelscope.core.claim import Claim
+from pytest_mlmodelscope.core.document import shown_path
+from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
+from pytest_mlmodelscope.core.manifest import ModelManifest
+from pytest_mlmodelscope.library.cards import ClaimCard, ModelCard
+from pytest_mlmodelscope.manifest.load import Catalogue
+from pytest_mlmodelscope.record.case import conditions, dataset_name
+
+
+class Shelf:
+    """Manifests and claims below some folders, those that come with the package after them."""
+
+    def __init__(self, manifests: Iterable[Path] = (), claims: Iterable[Path] = ()) -> None:
+        """``manifests`` are folders with ``models/`` and ``datasets/``; ``claims`` are files or folders of claims
+        (without any: those of ``claims/`` here, else those that come with the package).
+
+        Raises:
+            UsageError: one of them does not exist.
+        """
+        self._claim_roots = tuple(claims)
+        for root in (*(given := tuple(manifests)), *self._claim_roots):
+            if not root.exists():
+                raise UsageError("there is no such file or folder", where=root)
+        roots = [*given, Path("manifests"), bundled_root() / "manifests"]
+        self.catalogue = Catalogue([root for root in roots if root.is_dir()])
+
+    # -- models ---------------------------------------------------------------------------
+
+    def model(self, name: str) -> ModelManifest:
+        """The manifest of a model.
+
+        Raises:
+            DocumentError: there is none of this name, or it is broken.
+        """
+        return self.catalogue.model(name, "")
+
+    def models(self, text: str = "", task: str | None = None, framework: str | None = None) -> list[ModelCard]:
+        """The models whose name, task or description has every word of ``text``, by name.
+
+        Raises:
+            DocumentError: a manifest is broken.
+        """
+        cards = [self._model_card(self.model(name)) for name in self.catalogue.model_names()]
+        return [
+            card
+            for card in cards
+            if _matches(text, (card.name, card.task, card.description))
+            and task in (None, card.task)
+            and (framework is None or framework in card.frameworks)
+        ]
+
+    def model_card(self, name: str) -> ModelCard:
+        """What is told of one model.
+
+        Raises:
+            DocumentError: there is none of this name, or it is broken.
+        """
+        return self._model_card(self.model(name))
+
+    def _model_card(self, model: ModelManifest) -> ModelCard:
+        return ModelCard(
+            name=model.name,
+            version=model.version,
+            task=model.task,
+            license=model.license,
+            description=model.description,
+            frameworks=tuple(model.frameworks),
+            claims=tuple(claim.id for claim in self._claims if claim.model == model.name),
+            references=model.references,
+            elsewhere=model.elsewhere,
+            file=shown_path(model.path),
+        )
+
+    # -- claims ---------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _claims(self) -> tuple[Claim, ...]:
+        return tuple(claim for path in self._claim_files() for claim in load_claims(path))
+
+    def _claim_files(self) -> Iterator[Path]:
+        here = Path("claims")
+        roots: Sequence[Path] = self._claim_roots or [here if here.is_dir() else bundled_root() / "claims"]
+        for root in roots:
+            yield from sorted(p for p in root.rglob("*.y*ml") if is_claim_file(p)) if root.is_dir() else [root]
+
+    def claim(self, identity: str) -> Claim:
+        """One claim.
+
+        Raises:
+            UsageError: there is none of this id; offers the nearest.
+        """
+        for claim in self._claims:
+            if claim.id == identity:
+                return claim
+        hint = did_you_mean(identity, (claim.id for claim in self._claims))
+        raise UsageError(f'no claim is called "{identity}"', hint=hint)
+
+    def claims(self, text: str = "", model: str | None = None, metric: str | None = None) -> list[ClaimCard]:
+        """The claims whose id, model, metric or source has every word of ``text``, in the order of their files.
+
+        Raises:
+            DocumentError: a claim file is broken.
+        """
+        return [
+            self._claim_card(claim)
+            for claim in self._claims
+            if _matches(text, (claim.id, claim.model, claim.metric, claim.source.title))
+            and model in (None, claim.model)
+            and metric in (None, claim.metric)
+        ]
+
+    def claim_card(self, identity: str) -> ClaimCard:
+        """What is told of one claim.
+
+        Raises:
+            UsageError: there is none of this id; offers the nearest.
+        """
+        return self._claim_card(self.claim(identity))
+
+    def _claim_card(self, claim: Claim) -> ClaimCard:
+        model = self.model(claim.model)
+        return ClaimCard(
+            id=claim.id,
+            model=claim.model,
+            dataset=dataset_name(claim),
+            metric=claim.metric,
+            value=claim.value,
+            unit=claim.unit,
+            published=claim.source.figure,
+            direction=claim.direction,
+            frameworks=tuple(use.name for use in admitted(claim, model)),
+            source=asdict(claim.source),
+            conditions=conditions(claim),
+            file=f"{shown_path(claim.path)}:{claim.line}",
+        )
+
+
+def _matches(text: str, fields: Iterable[str]) -> bool:
+    told = " ".join(fields).lower()
+    return all(word in told for word in text.lower().split())
