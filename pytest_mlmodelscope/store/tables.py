@@ -141,7 +141,7 @@ class Token(Base):
 class Job(Base):
     """What somebody asked a hub to do: ``predict`` or ``verify``. ``state`` is queued, running, finished, failed or
     cancelled; ``progress`` is a share from 0 to 1. A worker that runs it says so until ``lease``, after which
-    another one may take it.
+    another one may take it. ``version`` counts its changes; ``unwanted`` asks the worker to let go of it.
     """
 
     __tablename__ = "jobs"
@@ -160,4 +160,6 @@ class Job(Base):
     worker: Mapped[str | None] = mapped_column(String(NAME))
     lease: Mapped[datetime | None] = mapped_column(Moment)
     attempts: Mapped[int] = mapped_column(default=0)
-    owner: Mapped[str | None] = mapped_column(String(NAME))
+    version: Mapped[int] = mapped_column(default=1)
+    unwanted: Mapped[bool] = mapped_column(default=False)
+    owner: Mapped[str | None] = mapped_column(String(NAME), index=True)
