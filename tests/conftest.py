@@ -14,6 +14,8 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
+
 #: What may keep a test from running here. Any other skip fails the run: nobody would count it.
 MAY_SKIP = (
     "no GPU here: no NVIDIA driver is installed",
@@ -21,6 +23,17 @@ MAY_SKIP = (
     "an object for x86-64; CNTK is made for nothing else",
 )
 UNEXPECTED: list[str] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A framework that this machine cannot have is no failure of the project: told of, and in CI one all the same."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, EnvironmentUnavailable):
+        path, line, _ = item.location
+        report.outcome = "skipped"
+        report.longrepr = (path, line, f"Skipped: cannot be had here: {call.excinfo.value.what}")
+    return report
 
 
 def pytest_runtest_logreport(report):

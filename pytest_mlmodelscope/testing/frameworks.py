@@ -98,7 +98,7 @@ class FrameworkTests:
         try:
             return Environments(Cache().root).obtain(FrameworkUse(cls.framework, packages=cls.packages))
         except EnvironmentUnavailable as error:
-            pytest.skip(str(error))
+            pytest.skip(error.what)
 
     @pytest.fixture(scope="class")
     @classmethod
