@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib import import_module, metadata
@@ -12,25 +13,32 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy import func, select
 
 from pytest_mlmodelscope.hub import api, pages
+from pytest_mlmodelscope.hub.caching import Bodies, Sharing, shared_paths
 from pytest_mlmodelscope.hub.settings import Settings
 from pytest_mlmodelscope.store.database import Database
+from pytest_mlmodelscope.store.tables import Result
 
 _HERE: Final = Path(__file__).parent
+_API: Final = "/api"
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The hub as an ASGI application. ``app.state`` has ``settings`` and ``database``.
+    """The hub as an ASGI application. ``app.state`` has ``settings``, ``database`` and ``bodies``, which are told of
+    results that arrive.
 
     Raises:
         UsageError: the database cannot be opened.
     """
     database = Database(settings.database)
+    bodies = Bodies(list(_shared()), lambda: _newest(database), settings.behind_s)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001
         yield
+        await bodies.close()
         database.close()
 
     app = FastAPI(
@@ -39,13 +47,26 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Published machine-learning claims, and what came of verifying them.",
         lifespan=lifespan,
     )
-    app.state.settings, app.state.database = settings, database
+    app.state.settings, app.state.database, app.state.bodies = settings, database, bodies
+    app.add_middleware(Sharing, bodies=bodies)
     for module in _members(api):
-        app.include_router(module.router, prefix="/api")
+        app.include_router(module.router, prefix=_API)
     for module in _members(pages):
         app.include_router(module.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     return app
+
+
+def _shared() -> Iterator[re.Pattern[str]]:
+    for package, prefix in ((api, _API), (pages, "")):
+        for module in _members(package):
+            yield from shared_paths(module.router, prefix)
+
+
+def _newest(database: Database) -> int:
+    """The number of the newest result; it tells whether results have arrived, from wherever."""
+    with database.reading() as session:
+        return session.scalar(select(func.max(Result.id))) or 0
 
 
 def _members(package: ModuleType) -> Iterator[ModuleType]:

@@ -12,7 +12,8 @@ from pytest_mlmodelscope.library.shelf import Shelf
 class Settings:
     """``database`` is a file of SQLite or an address of PostgreSQL; ``shelf`` has the models and claims that the hub
     shows and runs; ``address`` is how its readers reach it, for permanent links (None: as they asked for it).
-    ``workers`` processes run jobs on this machine. A body of a request has at most ``largest_bytes``.
+    ``workers`` processes run jobs on this machine. A body of a request has at most ``largest_bytes``. What
+    many read is at most about ``behind_s`` seconds behind the results (0: never, for tests).
     """
 
     database: str | Path
@@ -20,3 +21,4 @@ class Settings:
     address: str | None = None
     workers: int = 1
     largest_bytes: int = 32 * 2**20
+    behind_s: float = 1.0
