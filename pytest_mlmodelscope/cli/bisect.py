@@ -12,6 +12,7 @@ from pytest_mlmodelscope.bisection import chosen
 from pytest_mlmodelscope.bisection.factors import Factor, factor, in_words
 from pytest_mlmodelscope.bisection.recorded import LeftOver
 from pytest_mlmodelscope.bisection.releases import between, steps
+from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files, manifests_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.result import Case
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, required=True, metavar="[A B] CASE")
 @click.option("--vary", multiple=True, metavar="NAME=A,B", help="A difference to swap, such as threads=1,2.")
 @click.option("--without", multiple=True, metavar="NAME", help="A difference of the records that is left alone.")
-@click.option("--framework", metavar="NAME", help="The framework, where the claim admits several.")
+@click.option(
+    "--framework",
+    metavar="NAME",
+    shell_complete=completing.frameworks,
+    help="The framework, where the claim admits several.",
+)
 @click.option("--good", metavar="VERSION", help="A version of the framework that is as it should be.")
 @click.option("--bad", metavar="VERSION", help="A version that is not: look for the first one in between.")
 @click.option("--by", type=click.Choice(list(BY)), help="What makes a version bad (default: what differs most).")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from pytest_mlmodelscope.cli.show import as_report, columns, format_option
+from pytest_mlmodelscope.cli.console import colour, columns
+from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.record.build import read
@@ -43,7 +44,7 @@ def diff(a: Path, b: Path, format_: str, as_json: bool, fail_on: str) -> None:
     kinds = kinds_of(fail_on, FAILURES)
     difference = compare_records(read(a), read(b), (str(a), str(b)))
     report = member("reports", as_report(format_, as_json))
-    click.echo(report.difference(difference, width=columns(), colour=sys.stdout.isatty()))
+    click.echo(report.difference(difference, width=columns(), colour=colour()))
     worse = difference.worse(kinds)
     if worse and format_ == "terminal" and not as_json:
         click.echo("\n".join(["", "failed:", *(f"  {sentence}" for sentence in worse)]), err=True)

@@ -202,7 +202,7 @@ def _network() -> Finding:
 
 
 def _show(found: list[Finding]) -> None:
-    from pytest_mlmodelscope.cli.show import columns
+    from pytest_mlmodelscope.cli.console import columns
 
     section, width = "", max(map(len, (finding.name for finding in found)))
     for finding in found:

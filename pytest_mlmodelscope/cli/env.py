@@ -12,6 +12,7 @@ import click
 from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.agent.sites import Site
 from pytest_mlmodelscope.claim.expand import Requirement, selection
+from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import Place, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
@@ -52,7 +53,7 @@ def list_(address: str | None, as_json: bool) -> None:
 
 
 @env.command()
-@click.argument("frameworks", nargs=-1, metavar="[FRAMEWORK[==VERSION]]...")
+@click.argument("frameworks", nargs=-1, metavar="[FRAMEWORK[==VERSION]]...", shell_complete=completing.frameworks)
 @click.option("--with", "packages", multiple=True, metavar="PACKAGE==VERSION", help="Installed beside the framework.")
 @click.option("--device", help="What it is for, where a framework has several environments (default: its first).")
 @click.option(

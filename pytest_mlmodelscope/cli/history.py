@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from pytest_mlmodelscope.cli.console import columns
 from pytest_mlmodelscope.cli.diff import kinds_of
-from pytest_mlmodelscope.cli.show import columns
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.record.build import read
 from pytest_mlmodelscope.record.history import FAILURES, USUAL

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from pytest_mlmodelscope.cli.show import as_report, columns, format_option
+from pytest_mlmodelscope.cli.console import colour, columns
+from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.table.cells import Rules
@@ -83,7 +84,7 @@ def judge(
         read = with_claims(read, read_table(claims, claims=True))
     rules = Rules(error_rate, flips / 100, not unpaired, same_items, tolerance / 100)
     judged = judge_table(read, rules, items)
-    click.echo(report.table(judged, width=columns(), colour=sys.stdout.isatty()))
+    click.echo(report.table(judged, width=columns(), colour=colour()))
     sys.exit(1 if judged.findings else 0)
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pytest_mlmodelscope.cli import completing
+from pytest_mlmodelscope.cli.console import columns, examples
 from pytest_mlmodelscope.core.bundled import bundled_root
-from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.core.manifest import DatasetManifest
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.schema import CURRENT
 from pytest_mlmodelscope.core.schema import schema as json_schema
+from pytest_mlmodelscope.library.cards import ClaimCard
+from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.manifest.load import Catalogue
 
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
@@ -27,71 +32,106 @@ manifests_option = click.option(
 )
 
 
-@click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+_words = click.argument("words", nargs=-1, metavar="[WORD]...")
+_task = click.option("--task", metavar="TASK", help="Only of this task, such as image_classification.")
+_framework = click.option(
+    "--framework", metavar="NAME", shell_complete=completing.frameworks, help="Only what this framework runs."
+)
+_model = click.option("--model", metavar="NAME", shell_complete=completing.models, help="Only about this model.")
+_metric = click.option("--metric", metavar="NAME", shell_complete=completing.metrics, help="Only with this metric.")
+
+
+@click.command(epilog=examples("mlms claims", "mlms claims --metric accuracy --model eld-m", "mlms claims mine.yml"))
+@click.argument("words", nargs=-1, metavar="[WORD|PATH]...")
+@_model
+@_metric
+@_framework
+@_task
 @json_option
-def claims(paths: Sequence[Path], as_json: bool) -> None:
-    """List the claims in PATHS (files or folders; default: claims/ here, else the bundled ones)."""
-    rows = [_claim_row(claim) for path in claim_files(paths) for claim in _load(path)]
-    _print(rows, ("id", "model", "metric", "published", "source"), as_json)
+def claims(
+    words: Sequence[str], model: str | None, metric: str | None, framework: str | None, task: str | None, as_json: bool
+) -> None:
+    """List published claims: those that have every WORD in their id, model, metric or source.
+
+    A WORD that is a file or a folder is where to look instead (default: claims/ here, else the bundled ones).
+    Exit code 1 when nothing was found.
+    """
+    paths = [Path(word) for word in words if Path(word).exists() or _path_like(word)]
+    text = " ".join(word for word in words if Path(word) not in paths)
+    shelf = Shelf(claims=claim_files(paths))
+    found = shelf.claims(text, model, metric)
+    rows = [_claim_row(card) for card in found if framework is None or framework in card.frameworks]
+    if task is not None:
+        rows = [row for row in rows if shelf.model(row["model"]).task == task]
+    _print(rows, ("id", "model", "metric", "published", "source"), as_json, "claim", text)
 
 
-@click.command()
+@click.command(epilog=examples("mlms models", "mlms models picture squeeze", "mlms models --framework caffe2"))
+@_words
+@_task
+@_framework
 @manifests_option
 @json_option
-def models(manifests: Sequence[Path], as_json: bool) -> None:
-    """List the models that have a manifest here or in the package."""
-    kept = catalogue(manifests)
-    rows = []
-    for name in kept.model_names():
-        model = kept.model(name, "mlms models")
-        rows.append(
-            {
-                "name": name,
-                "version": model.version,
-                "task": model.task,
-                "frameworks": ", ".join(model.frameworks),
-                "license": model.license,
-                "file": shown_path(model.path),
-            }
-        )
-    _print(rows, ("name", "version", "task", "frameworks", "license"), as_json)
+def models(
+    words: Sequence[str], task: str | None, framework: str | None, manifests: Sequence[Path], as_json: bool
+) -> None:
+    """List the models that have a manifest here or in the package: those with every WORD in their name, task or
+    description.
+
+    Exit code 1 when nothing was found.
+    """
+    text = " ".join(words)
+    rows = [asdict(card) for card in Shelf(manifests).models(text, task, framework)]
+    _print(rows, ("name", "version", "task", "frameworks", "license"), as_json, "model", text)
 
 
-@click.command()
+@click.command(epilog=examples("mlms datasets", "mlms datasets language"))
+@_words
 @manifests_option
 @json_option
-def datasets(manifests: Sequence[Path], as_json: bool) -> None:
-    """List the datasets that have a manifest here or in the package."""
+def datasets(words: Sequence[str], manifests: Sequence[Path], as_json: bool) -> None:
+    """List the datasets that have a manifest here or in the package: those with every WORD in their name or
+    description.
+
+    Exit code 1 when nothing was found.
+    """
     kept = catalogue(manifests)
-    rows = []
-    for name in kept.dataset_names():
-        dataset = kept.dataset(name, "mlms datasets")
-        splits = ", ".join(f"{split.name} ({split.items:,})" for split in dataset.splits.values())
-        rows.append(
-            {
-                "name": name,
-                "version": dataset.version,
-                "splits": splits,
-                "license": dataset.license,
-                "file": shown_path(dataset.path),
-            }
-        )
-    _print(rows, ("name", "version", "splits", "license"), as_json)
+    rows = [dataset_row(kept.dataset(name, "mlms datasets")) for name in kept.dataset_names()]
+    rows = [row for row in rows if says(words, row["name"], row["description"])]
+    _print(rows, ("name", "version", "splits", "license"), as_json, "dataset", " ".join(words))
 
 
-@click.command()
+@click.command(epilog=examples("mlms frameworks", "mlms frameworks onnx"))
+@_words
 @json_option
-def frameworks(as_json: bool) -> None:
-    """List the frameworks that are built in or were installed as extensions."""
+def frameworks(words: Sequence[str], as_json: bool) -> None:
+    """List the frameworks that are built in or were installed as extensions: those with every WORD in their name or
+    title.
+
+    Exit code 1 when nothing was found.
+    """
+    rows = [framework_row(name) for name in names("frameworks")]
+    rows = [row for row in rows if says(words, row["name"], row["title"])]
+    _print(rows, ("name", "title", "versions", "devices"), as_json, "framework", " ".join(words))
+
+
+def framework_row(name: str) -> dict[str, Any]:
+    """What is told of a framework."""
     from pytest_mlmodelscope.core.framework import framework_spec
 
-    rows = []
-    for name in names("frameworks"):
-        spec = framework_spec(name)
-        versions = ", ".join(entry.version for entry in spec.environments)
-        rows.append({"name": name, "title": spec.title, "versions": versions, "devices": ", ".join(spec.devices)})
-    _print(rows, ("name", "title", "versions", "devices"), as_json)
+    spec = framework_spec(name)
+    versions = list(dict.fromkeys(entry.version for entry in spec.environments))
+    return {"name": name, "title": spec.title, "versions": versions, "devices": list(spec.devices)}
+
+
+def says(words: Sequence[str], *texts: str) -> bool:
+    """Whether every word occurs in one of the texts."""
+    told = " ".join(texts).lower()
+    return all(part in told for word in words for part in word.lower().split())
+
+
+def _path_like(word: str) -> bool:
+    return "/" in word or word.endswith((".yml", ".yaml"))
 
 
 @click.command()
@@ -182,26 +222,25 @@ def claim_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _load(path: Path) -> list[Claim]:
-    from pytest_mlmodelscope.claim.load import load_claims
-
-    return load_claims(path)
-
-
-def _claim_row(claim: Claim) -> dict[str, Any]:
-    from pytest_mlmodelscope.record.case import dataset_name
+def _claim_row(card: ClaimCard) -> dict[str, Any]:
     from pytest_mlmodelscope.reports._text import published
 
     return {
-        "id": claim.id,
-        "model": claim.model,
-        "dataset": dataset_name(claim),
-        "metric": claim.metric,
-        "value": claim.value,
-        "unit": claim.unit,
-        "published": published({"published": claim.value, "unit": claim.unit}),
-        "source": f"{claim.source.title}, {claim.source.where}",
-        "file": f"{shown_path(claim.path)}:{claim.line}",
+        **asdict(card),
+        "published": published({"published": card.value, "unit": card.unit}),
+        "source": f"{card.source['title']}, {card.source['where']}",
+    }
+
+
+def dataset_row(dataset: DatasetManifest) -> dict[str, Any]:
+    """What is told of a dataset."""
+    return {
+        "name": dataset.name,
+        "version": dataset.version,
+        "license": dataset.license,
+        "description": dataset.description,
+        "splits": {split.name: split.items for split in dataset.splits.values()},
+        "file": shown_path(dataset.path),
     }
 
 
@@ -228,15 +267,23 @@ def catalogue(more: Sequence[Path]) -> Catalogue:
     return Catalogue([root for root in roots if root.is_dir()])
 
 
-def _print(rows: Sequence[dict[str, Any]], shown: Sequence[str], as_json: bool) -> None:
+def _print(
+    rows: Sequence[dict[str, Any]], shown: Sequence[str], as_json: bool, kind: str = "member", text: str = ""
+) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    from pytest_mlmodelscope.cli.show import columns
-    from pytest_mlmodelscope.reports.terminal import listing
+    elif rows:
+        from pytest_mlmodelscope.reports.terminal import listing
 
-    click.echo(listing(shown, [[_cell(row[key]) for key in shown] for row in rows], columns()))
+        click.echo(listing(shown, [[_cell(row[key]) for key in shown] for row in rows], columns()))
+    else:
+        words = f' with the words "{text}"' if text else ""
+        click.echo(f"there is no {kind}{words}; `mlms {kind}s` lists all", err=True)
+    if not rows:
+        raise SystemExit(1)
 
 
 def _cell(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, (Mapping, list)) else str(value)
+    if isinstance(value, Mapping) and all(isinstance(one, int) for one in value.values()):
+        return ", ".join(f"{name} ({count:,})" for name, count in value.items())
+    return ", ".join(value) if isinstance(value, (Mapping, list, tuple)) else str(value)

@@ -3,44 +3,63 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
+from collections.abc import Mapping
 from io import TextIOWrapper
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
+from pytest_mlmodelscope.cli.console import forced
 from pytest_mlmodelscope.core.errors import MlmsError, did_you_mean
 
-#: Name -> where it is, and what the help says of it.
-COMMANDS: Final = {
-    "claims": ("listing:claims", "List published claims, and where they were published."),
-    "models": ("listing:models", "List the models that have a manifest."),
-    "datasets": ("listing:datasets", "List the datasets that have a manifest."),
-    "frameworks": ("listing:frameworks", "List the frameworks that models can run on."),
-    "metrics": ("listing:metrics", "List the metrics, their units and options."),
-    "checks": ("listing:checks", "List the checks, and their options."),
-    "steps": ("listing:steps", "List the steps before and after a model."),
-    "mismatches": ("listing:mismatches", "List the mistakes that may explain a refuted figure."),
-    "readers": ("listing:readers", "List the formats of data that can be read."),
-    "scenarios": ("listing:scenarios", "List the load patterns of timed claims."),
-    "targets": ("targets:targets", "List the kinds of machine, and which are here."),
-    "doctor": ("doctor:doctor", "Say what is here, what could be, and what would get it."),
-    "run": ("run:run", "Put a model under a load: latencies, throughput, sweeps."),
-    "show": ("show:show", "Show the verdicts in a record."),
-    "diff": ("diff:diff", "Say what changed between two records."),
-    "judge": ("judge:judge", "Judge a table of results that were measured elsewhere."),
-    "history": ("history:history", "Say what many records show: changes, drift, flaky cases."),
-    "bisect": ("bisect:bisect", "Measure what made the difference between two records, or versions."),
-    "why": ("why:why", "Say which mistake explains a figure that is not the published one."),
-    "matrix": ("matrix:matrix", "Show one model on several frameworks, side by side."),
-    "schema": ("listing:schema", "Print the JSON Schema of a kind of file."),
-    "lint": ("lint:lint", "Check claims and manifests without running them."),
-    "hash": ("hash:hash", "Print an asset's checksum, size and listing."),
-    "cache": ("cache:cache", "List, verify and prune the files that were fetched."),
-    "env": ("env:env", "List, build and remove the environments of frameworks."),
+#: What a person wants to do -> name -> where the command is, and what the help says of it.
+SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "Find what there is": {
+        "models": ("listing:models", "List models, or search them: by words, task, framework."),
+        "claims": ("listing:claims", "List published claims, or search them."),
+        "datasets": ("listing:datasets", "List datasets, or search them."),
+        "frameworks": ("listing:frameworks", "List the frameworks that models can run on."),
+        "targets": ("targets:targets", "List the kinds of machine, and which are here."),
+        "show": ("show:show", "Show one model, claim, dataset, framework, target or record."),
+    },
+    "Try a model": {
+        "run": ("run:run", "Put a model under a load: latencies, throughput, sweeps."),
+    },
+    "Verify claims (pytest --mlms does it in a test suite)": {
+        "matrix": ("matrix:matrix", "Show one model on several frameworks, side by side."),
+        "why": ("why:why", "Say which mistake explains a figure that is not the published one."),
+        "judge": ("judge:judge", "Judge a table of results that were measured elsewhere."),
+    },
+    "Compare": {
+        "diff": ("diff:diff", "Say what changed between two records."),
+        "history": ("history:history", "Say what many records show: changes, drift, flaky cases."),
+        "bisect": ("bisect:bisect", "Measure what made the difference between two records, or versions."),
+    },
+    "Publish": {
+        "lint": ("lint:lint", "Check claims and manifests without running them."),
+        "hash": ("hash:hash", "Print an asset's checksum, size and listing."),
+        "schema": ("listing:schema", "Print the JSON Schema of a kind of file."),
+        "metrics": ("listing:metrics", "List the metrics, their units and options."),
+        "checks": ("listing:checks", "List the checks, and their options."),
+        "steps": ("listing:steps", "List the steps before and after a model."),
+        "readers": ("listing:readers", "List the formats of data that can be read."),
+        "scenarios": ("listing:scenarios", "List the load patterns of timed claims."),
+        "mismatches": ("listing:mismatches", "List the mistakes that may explain a refuted figure."),
+    },
+    "Maintain this machine": {
+        "doctor": ("doctor:doctor", "Say what is here, what could be, and what would get it."),
+        "env": ("env:env", "List, build and remove the environments of frameworks."),
+        "cache": ("cache:cache", "List, verify and prune the files that were fetched."),
+        "completion": ("completion:completion", "Print what lets a shell complete commands and names."),
+    },
 }
+COMMANDS: Final = dict(itertools.chain.from_iterable(section.items() for section in SECTIONS.values()))
 EXIT_ERROR: Final = 2
 EXIT_INTERRUPTED: Final = 130
+_AS_JSON: Final = "pytest_mlmodelscope.as_json"
 
 
 class Commands(click.Group):
@@ -63,47 +82,88 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does it, with the nearest name for one that is misspelt."""
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
             ctx.fail(f'no command is called "{name}": {did_you_mean(name, COMMANDS)}')
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of commands from the table alone, which imports none of them; options as click does it."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        found = ((name, about) for name, (_, about) in COMMANDS.items() if name.startswith(incomplete))
+        return [CompletionItem(name, help=about) for name, about in found]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list of commands in the help, from the table alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+        """The commands in the help, by what a person wants to do, from the table alone."""
+        width = max(map(len, COMMANDS))
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), about) for name, (_, about) in section.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it; whether errors are to be JSON is known before anything can be wrong."""
+        ctx.meta[_AS_JSON] = "--json" in itertools.takewhile(lambda one: one != "--", args)
+        ctx.color = forced()
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what a user did wrong ends as a message and exit code 2."""
         try:
             return super().invoke(ctx)
         except MlmsError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(_json_of(error) if ctx.meta[_AS_JSON] else f"error: {error}", err=True)
+            ctx.exit(EXIT_ERROR)
+        except click.ClickException as error:
+            if not ctx.meta[_AS_JSON]:
+                raise
+            click.echo(_json_of(MlmsError(error.format_message()), "UsageError"), err=True)
             ctx.exit(EXIT_ERROR)
         except KeyboardInterrupt:
             click.echo("\ninterrupted", err=True)
             ctx.exit(EXIT_INTERRUPTED)
 
 
+def _json_of(error: MlmsError, kind: str = "") -> str:
+    """An error for programs, on one line."""
+    import json
+
+    told = {key: getattr(error, key) for key in ("what", "where", "expected", "got", "hint")}
+    plain = {key: None if value is None else str(value) for key, value in told.items()}
+    return json.dumps({"error": {"kind": kind or type(error).__name__, **plain}}, ensure_ascii=False)
+
+
 _HELP: Final = """Published machine-learning claims as executable tests.
 
-Claims are verified by pytest; this command shows what there is to verify, and what came of it:
+Models, claims and datasets are YAML files; those that come with the package and those of the folders
+claims/ and manifests/ here are found by name. Each command has a --help with examples, and --json
+for programs.
 
-\b
-  mlms claims                           what can be verified
-  pytest --mlms --mlms-json now.json    verify it, and write a record
-  mlms show now.json                    read the record
-  mlms diff before.json now.json        compare it with an earlier one,
-                                        or with another machine's
+Exit codes: 0 all is well; 1 a gate failed, or nothing was found; 2 a mistake in what was asked for,
+said on the standard error (as JSON with --json); 130 interrupted.
+"""
+_BEGIN: Final = """\
+mlms tries models, and verifies what was published about them. To begin:
 
-Exit codes: 0 all is well; 1 a gate failed (`diff`, `history`, `judge`, `lint`, `cache verify`,
-`env verify`, `doctor`); 2 a mistake in what was asked for, said on the standard error; 130 interrupted.
+  mlms models               what models there are
+  mlms models picture       those whose description says "picture"
+  mlms show squeezenet-1.1  everything about one of them
+  mlms claims               what was published, and where
+  pytest --mlms             verify it
+  mlms doctor               what this machine can run, and what is missing
+
+mlms --help lists all commands, mlms COMMAND --help says more of one.
 """
 
 
-@click.command(cls=Commands, help=_HELP, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands, help=_HELP, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="pytest-mlmodelscope", prog_name="mlms")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """The group of all commands."""
+    if context.invoked_subcommand is None:
+        click.echo(_BEGIN, nl=False)
 
 
 def main() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from pytest_mlmodelscope.cli.show import as_report, columns, format_option
+from pytest_mlmodelscope.cli.console import colour, columns
+from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.record.build import read
@@ -34,7 +34,7 @@ def matrix(records: Sequence[Path], format_: str, as_json: bool) -> None:
     if not found and name == "terminal":
         click.echo("no model ran over the same data on two frameworks")
         return
-    click.echo(report.matrices(found, width=columns(), colour=sys.stdout.isatty()))
+    click.echo(report.matrices(found, width=columns(), colour=colour()))
 
 
 def _of_one(path: Path) -> list[Matrix]:

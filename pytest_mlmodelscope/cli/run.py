@@ -16,6 +16,7 @@ import click
 from pytest_mlmodelscope.agent.care import DISTURBED, USUAL, Disturbed
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.claim.pattern import seconds
+from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse
@@ -50,15 +51,25 @@ class _Numbers(click.ParamType[list[int]]):
 
 
 @click.command()
-@click.argument("model")
-@click.option("--framework", help="One of the model's, with a version where it matters (default: its first).")
+@click.argument("model", shell_complete=completing.models)
+@click.option(
+    "--framework",
+    shell_complete=completing.frameworks,
+    help="One of the model's, with a version where it matters (default: its first).",
+)
 @click.option("--scenario", type=click.Choice(names("scenarios")), default="single_stream", show_default=True)
 @click.option("--batch", type=_Numbers(), metavar="N,N...", help="Items that go to the model at once.")
 @click.option(
     "--threads", type=_Numbers(), metavar="N,N...", help="Intra-op threads (default: the framework's choice)."
 )
 @click.option("--data", metavar="DATASET[/SPLIT]", help="What it is asked about (default: as its first claim).")
-@click.option("--target", default="cpu", show_default=True, help="The kind of machine, as `mlms targets` lists them.")
+@click.option(
+    "--target",
+    default="cpu",
+    show_default=True,
+    shell_complete=completing.targets,
+    help="The kind of machine, as `mlms targets` lists them.",
+)
 @click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Fresh worker processes.")
 @click.option(
     "--seconds", "least", type=click.FloatRange(0), default=1.0, show_default=True, help="Of each run, at least."
@@ -184,7 +195,7 @@ def _show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    from pytest_mlmodelscope.cli.show import columns
+    from pytest_mlmodelscope.cli.console import columns
     from pytest_mlmodelscope.reports.terminal import listing
 
     first = rows[0]

@@ -1,16 +1,16 @@
-"""``mlms show``: what a record holds."""
+"""``mlms show``: one thing, by its name: a record, a model, a claim, a dataset, a framework, a target."""
 
 from __future__ import annotations
 
-import shutil
-import sys
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from pytest_mlmodelscope.cli import completing
+from pytest_mlmodelscope.cli.console import colour, columns, examples
 from pytest_mlmodelscope.core.registry import member, names
-from pytest_mlmodelscope.record.build import read
-from pytest_mlmodelscope.record.matrix import of_record
 
 format_option = click.option(
     "--format",
@@ -27,27 +27,40 @@ def as_report(format_: str, as_json: bool) -> str:
     return "json" if as_json else format_
 
 
-def columns() -> int:
-    """The width of the terminal; 100 where there is none."""
-    return shutil.get_terminal_size((100, 24)).columns
-
-
-@click.command()
-@click.argument("record", type=click.Path(path_type=Path))
+@click.command(
+    epilog=examples("mlms show now.json", "mlms show squeezenet-1.1", "mlms show framework onnxruntime --json")
+)
+@click.argument("what", nargs=-1, required=True, metavar="RECORD | [KIND] NAME", shell_complete=completing.anything)
 @format_option
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def show(record: Path, format_: str, as_json: bool) -> None:
-    """Show the verdicts in RECORD, a file that `pytest --mlms --mlms-json RECORD` wrote.
+@click.option("--json", "as_json", is_flag=True, help="As JSON; of a record the same as --format json.")
+def show(what: Sequence[str], format_: str, as_json: bool) -> None:
+    """Show everything about one thing: the verdicts in RECORD, a file that `pytest --mlms --mlms-json RECORD` wrote,
+    or the model, claim, dataset, framework or target called NAME, with what to type next.
 
-    Exit code 0 whatever the verdicts are; 2 when the record cannot be read.
+    KIND (model, claim, dataset, framework, target) says what is meant, where two of them have one name.
+
+    Exit code 0 whatever the verdicts are; 2 when the record cannot be read, or nothing has this name.
     """
-    held = read(record)["mlms"]
+    from pytest_mlmodelscope.cli import cards
+
+    if len(what) == 1 and (Path(what[0]).exists() or what[0].endswith(".json") or "/" in what[0]):
+        _record(Path(what[0]), as_report(format_, as_json))
+        return
+    found = cards.find(what)
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else cards.shown(found, columns()))
+
+
+def _record(path: Path, format_: str) -> None:
+    from pytest_mlmodelscope.record.build import read
+    from pytest_mlmodelscope.record.matrix import of_record
+
+    held = read(path)["mlms"]
     cases, matrices = held["cases"], of_record(held.get("matrices", ()))
-    report = member("reports", as_report(format_, as_json))
-    click.echo(report.session(cases, width=columns(), colour=sys.stdout.isatty()))
-    if matrices and as_report(format_, as_json) == "markdown":
+    report = member("reports", format_)
+    click.echo(report.session(cases, width=columns(), colour=colour()))
+    if matrices and format_ == "markdown":
         click.echo(f"\n{report.matrices(matrices)}")
-    if cases and as_report(format_, as_json) == "terminal":
+    if cases and format_ == "terminal":
         from pytest_mlmodelscope.reports._text import counts
 
         click.echo(f"\n{counts(cases)}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, NotApplicable, RemoteError
 from pytest_mlmodelscope.core.registry import names
 
@@ -23,7 +24,7 @@ _SHOWN = {
 
 
 @click.command()
-@click.argument("wanted", nargs=-1, metavar="[TARGET]...")
+@click.argument("wanted", nargs=-1, metavar="[TARGET]...", shell_complete=completing.targets)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with everything that is measured of each machine.")
 def targets(wanted: Sequence[str], as_json: bool) -> None:
     """List the kinds of machine that a claim can be verified on, and which of them are here; or look at a TARGET,
@@ -36,7 +37,7 @@ def targets(wanted: Sequence[str], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    from pytest_mlmodelscope.cli.show import columns
+    from pytest_mlmodelscope.cli.console import columns
     from pytest_mlmodelscope.reports.terminal import listing
 
     click.echo(listing(("name", "about", "here"), [[r["name"], r["about"], _here(r)] for r in rows], columns()))

@@ -12,6 +12,7 @@ import yaml
 
 from pytest_mlmodelscope.claim.expand import expand, kind_of, selection
 from pytest_mlmodelscope.claim.load import load_claims
+from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files, manifests_option
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.result import Case, Result
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.argument("ids", nargs=-1)
-@click.option("--framework", "frameworks", multiple=True, metavar="NAME", help="Only on these frameworks.")
+@click.argument("ids", nargs=-1, shell_complete=completing.claims)
+@click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.frameworks,
+    help="Only on these frameworks.",
+)
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="For each case.")
 @manifests_option
 @click.option("--cache", type=click.Path(path_type=Path), help="Where fetched files and environments are kept.")

@@ -130,7 +130,7 @@ class Shelf:
         return self._claim_card(self.claim(identity))
 
     def _claim_card(self, claim: Claim) -> ClaimCard:
-        model = self.model(claim.model)
+        known = claim.model in self.catalogue.model_names()  # a list of claims needs no models
         return ClaimCard(
             id=claim.id,
             model=claim.model,
@@ -140,7 +140,7 @@ class Shelf:
             unit=claim.unit,
             published=claim.source.figure,
             direction=claim.direction,
-            frameworks=tuple(use.name for use in admitted(claim, model)),
+            frameworks=tuple(use.name for use in admitted(claim, self.model(claim.model))) if known else (),
             source=asdict(claim.source),
             conditions=conditions(claim),
             file=f"{shown_path(claim.path)}:{claim.line}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,10 +60,18 @@ def test_help_names_every_command(how):
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-def test_without_a_command_the_help_is_shown():
+def test_without_a_command_it_says_how_to_begin():
     done = mlms()
-    assert done.returncode == 2
-    assert "Commands:" in done.stdout + done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+    told = re.findall(r"^  mlms (\w+)", done.stdout, re.MULTILINE)
+    assert told
+    assert set(told) <= set(main.COMMANDS)
+
+
+def test_every_section_of_the_help_has_commands_and_each_command_one_section():
+    assert sorted(main.COMMANDS) == sorted(name for section in main.SECTIONS.values() for name in section)
+    text = mlms("--help").stdout
+    assert all(f"\n{title}:\n" in text for title in main.SECTIONS)
 
 
 def test_help_imports_nothing_that_is_slow():
@@ -132,6 +141,67 @@ def test_an_error_of_ours_is_a_message_and_exit_code_two(put_in):
     assert done.exit_code == 2
     assert done.stderr == "error: a.yml:3: is empty\n  try:      write something\n"
     assert done.stdout == ""
+
+
+def error_of(done):
+    (line,) = done.stderr.splitlines()
+    return json.loads(line)["error"]
+
+
+def test_with_json_an_error_of_ours_is_json_on_the_standard_error(put_in):
+    @click.command()
+    @click.option("--json", is_flag=True)
+    def broken(json):
+        raise DocumentError("is empty", where="a.yml:3", expected=3, hint="write something")
+
+    put_in(broken)
+    done = invoke("show", "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert error_of(done) == {
+        "kind": "DocumentError",
+        "what": "is empty",
+        "where": "a.yml:3",
+        "expected": "3",
+        "got": None,
+        "hint": "write something",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["modls", "--json"], 'no command is called "modls": did you mean "models"?'),
+        (["models", "--json", "--bogus"], "No such option"),
+        (["show", "--json"], "Missing argument"),
+        (["doctor", "--json", "surplus"], "unexpected extra argument"),
+    ],
+)
+def test_with_json_a_wrong_call_is_json_as_well(arguments, what):
+    done = mlms(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert error_of(done)["kind"] == "UsageError"
+    assert what in error_of(done)["what"]
+
+
+def test_json_after_two_dashes_is_a_word_and_no_wish():
+    assert mlms("models", "--", "--json").stderr.startswith("there is no model")
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"NO_COLOR": ""}, False),
+    ],
+)
+def test_colour_only_on_a_terminal_or_where_it_is_forced(written, environment, coloured):
+    plain = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    for arguments in (["show", written], ["show", "eld-m"]):
+        done = mlms(*arguments, env={**plain, "TERM": "xterm", **environment})
+        assert done.returncode == 0, done.stderr
+        assert ("\x1b[" in done.stdout) == coloured
 
 
 def test_an_interruption_is_130(put_in):
@@ -260,7 +330,7 @@ def test_claims_as_a_table(tmp_path):
 def test_a_broken_claim_is_told_with_its_line(tmp_path, content, told):
     (tmp_path / "tiny.yml").write_text(content)
     done = mlms("claims", "tiny.yml", cwd=tmp_path)
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stdout
     assert done.stderr.startswith("error: tiny.yml:")
     assert told in done.stderr
 
@@ -268,7 +338,17 @@ def test_a_broken_claim_is_told_with_its_line(tmp_path, content, told):
 def test_no_claims_at_all(tmp_path):
     (tmp_path / "claims").mkdir()
     assert "no file holds claims" in mlms("claims", cwd=tmp_path).stderr
-    assert "no such file or folder" in mlms("claims", "nowhere", cwd=tmp_path).stderr
+    assert "no such file or folder" in mlms("claims", "nowhere.yml", cwd=tmp_path).stderr
+
+
+def test_a_claim_may_be_looked_for_by_words_and_in_places(tmp_path):
+    (tmp_path / "tiny.yml").write_text(CLAIM)
+    for arguments in (["paper", "tiny.yml"], ["tiny.yml", "tiny", "ACCURACY"], ["tiny.yml", "--metric", "accuracy"]):
+        done = mlms("claims", "--json", *arguments, cwd=tmp_path)
+        assert [row["id"] for row in json.loads(done.stdout)] == ["tiny-accuracy"], done.stderr
+    done = mlms("claims", "tiny.yml", "elsewhere", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == 'there is no claim with the words "elsewhere"; `mlms claims` lists all\n'
 
 
 def test_frameworks_are_those_of_the_registry():
@@ -292,7 +372,7 @@ def test_bundled_manifests_are_listed_anywhere(tmp_path, what):
 def test_a_folder_of_manifests_that_is_not_there(what):
     done = invoke(what, "--manifests", "nowhere")
     assert done.exit_code == 2
-    assert "there is no such folder" in done.stderr
+    assert "nowhere: there is no such file or folder" in done.stderr
 
 
 def test_a_broken_manifest_is_told_with_its_file(tmp_path):
