@@ -17,7 +17,7 @@ def completed(line, folder):
     environment["COMP_CWORD"] = str(len(line.split(" ")) - 1)
     done = subprocess.run([SCRIPT], capture_output=True, text=True, env=environment, cwd=folder, timeout=60)
     assert done.stderr == ""
-    return [row.partition(",")[2] for row in done.stdout.splitlines()]
+    return [row.partition(",")[2] for row in done.stdout.splitlines() if row]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
