@@ -82,7 +82,8 @@ from click.testing import CliRunner
 from pytest_mlmodelscope.cli.main import cli
 assert CliRunner().invoke(cli, ["--help"]).exit_code == 0
 print([name for name in {heavy} if name in sys.modules])
-print([name for name in sys.modules if name.startswith("pytest_mlmodelscope.cli.") and name[24:] not in ("main", "console")])
+ours = [name[24:] for name in sys.modules if name.startswith("pytest_mlmodelscope.cli.")]
+print(sorted(set(ours) - {{"main", "console"}}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "[]"]
