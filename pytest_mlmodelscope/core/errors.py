@@ -3,6 +3,7 @@
 MlmsError
 ├── DocumentError         a YAML or JSON document is not what its schema says
 ├── UsageError            a command or an option is wrong
+├── InputError            what a model was given is not what it takes
 ├── AssetError            a file of a model or a dataset cannot be used
 │   ├── ChecksumError     its bytes are not the ones that the manifest names
 │   └── OfflineError      it is not in the cache and the network is switched off
@@ -83,6 +84,10 @@ class DocumentError(MlmsError):
 
 class UsageError(MlmsError):
     """A command or an option is wrong."""
+
+
+class InputError(MlmsError):
+    """What a model was given is not what it takes."""
 
 
 class AssetError(MlmsError):

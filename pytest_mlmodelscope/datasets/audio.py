@@ -57,11 +57,17 @@ def read(files: Mapping[str, Path], options: Mapping[str, Any]) -> Iterator[Item
 def _frames(root: Path, options: Mapping[str, Any]) -> Iterator[Item]:
     for name, path in _recordings(root, options):
         sound = _raw(path) if options.get("format") == "raw" else _wav(path, options["rate"])
-        frame, context = options.get("frame", len(sound)), options.get("context", 0)
-        padded = np.concatenate([np.zeros(context, np.float32), sound])
-        for index in range(len(sound) // max(1, frame)):
-            start = index * frame
-            yield Item(f"{name}@{start}", padded[start : start + context + frame], None)
+        for start, frame in framed(sound, options):
+            yield Item(f"{name}@{start}", frame, None)
+
+
+def framed(sound: NDArray[np.float32], options: Mapping[str, Any]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The frames of one recording in time order, each with the sample that it begins at: float32 [context + frame]."""
+    frame, context = options.get("frame", len(sound)), options.get("context", 0)
+    padded = np.concatenate([np.zeros(context, np.float32), sound])
+    for index in range(len(sound) // max(1, frame)):
+        start = index * frame
+        yield start, padded[start : start + context + frame]
 
 
 def _recordings(root: Path, options: Mapping[str, Any]) -> list[tuple[str, Path]]:

@@ -53,13 +53,21 @@ class Engine:
         """
         started = time.perf_counter()
         try:
-            result = self._against_baseline(self._measure(case))
+            result = self._against_baseline(self.measure(case))
         except (NotApplicable, EnvironmentUnavailable, OfflineError) as error:
             result = Result(case, Verdict("not_applicable", str(error)))
         except MlmsError as error:
             self.close()  # a worker that failed once is not asked again
             result = Result(case, Verdict("error", str(error)))
         return dataclasses.replace(result, seconds=time.perf_counter() - started)
+
+    def at_hand(self, case: Case) -> Sut:
+        """The case with its files and its environment, where nothing has to be built, fetched or made for it.
+
+        Raises:
+            NotApplicable, EnvironmentUnavailable, AssetError: as ``Bench.at_hand`` does.
+        """
+        return self._bench.at_hand(case)
 
     def explain(self, result: Result, seconds: float) -> Result:
         """The result of a figure over items with what explains it, as far as it is found in this time.
@@ -80,7 +88,13 @@ class Engine:
         spent = time.perf_counter() - started
         return dataclasses.replace(result, cause=cause, seconds=result.seconds + spent)
 
-    def _measure(self, case: Case) -> Result:
+    def measure(self, case: Case) -> Result:
+        """Measure a case, and judge it as one among those of the session; nothing is compared with a baseline.
+
+        Raises:
+            NotApplicable, EnvironmentUnavailable, OfflineError: it cannot run here.
+            MlmsError: anything else that is wrong with it.
+        """
         sut, steps = self._bench.set_up(case)
         of_kind: dict[str, Callable[[Sut], Result]] = {
             "items": self._evaluator.items,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_mlmodelscope.claim.expand import Selection, expand
-from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse, Source, Tolerance
-from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.claim.expand import Selection
+from pytest_mlmodelscope.core.claim import Conditions, DataUse
 from pytest_mlmodelscope.core.result import Case
+from pytest_mlmodelscope.engine import unclaimed
 from pytest_mlmodelscope.engine.bench import Bench
 from pytest_mlmodelscope.engine.loading import arrive, load_settings
 from pytest_mlmodelscope.engine.sut import Sut
@@ -44,32 +44,9 @@ class Point:
 
 
 def case_of(catalogue: Catalogue, model: str, dataset: DataUse, conditions: Conditions, chosen: Selection) -> Case:
-    """The case of a run that is about nothing that anybody claimed, on the first framework that was chosen, or that the
-    model has.
-
-    Raises:
-        DocumentError: there is no such model, dataset or split.
-        UsageError: the model does not run there.
-    """
+    """The case of a load that is about nothing that anybody claimed: ``unclaimed.case_of`` with its metric."""
     metric = "latency" if conditions.latency_bound is None else "server_rate"
-    claim = Claim(
-        id=f"{model}-{conditions.scenario}",
-        model=model,
-        metric=metric,
-        value=math.inf,
-        unit="s" if metric == "latency" else "1/s",
-        direction="lower" if metric == "latency" else "higher",
-        tolerance=Tolerance("absolute", 0.0),
-        source=Source("a run without a claim", "", "", read=""),
-        dataset=dataset,
-        conditions=conditions,
-        path=Path(f"run of {model}"),
-    )
-    cases = expand(claim, catalogue, chosen)
-    if not cases:
-        able = ", ".join(catalogue.model(model, "").frameworks)
-        raise UsageError(f"{model} does not run there", expected=f"one of {able}, on a target that is here")
-    return cases[0]
+    return unclaimed.case_of(catalogue, model, metric, chosen, dataset, conditions, name=conditions.scenario)
 
 
 def sweep(bench: Bench, case: Case, batches: Iterable[int | None], threads: Iterable[int | None]) -> list[Point]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -33,3 +36,12 @@ class Reader(Protocol):
         Raises:
             DocumentError: a file is not of the format, with file and line (or record) where it breaks.
         """
+
+
+class SoundReader(Reader, Protocol):
+    """A reader of recordings, whose option ``rate`` says how many samples there are in a second."""
+
+    def framed(
+        self, sound: NDArray[np.float32], options: Mapping[str, Any]
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """What ``read`` makes items of, of one recording [samples] in -1 to 1: each with the sample it begins at."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +34,17 @@ class BatchedStep(Step, Protocol):
         Gives the results in the same order, as an array or a list, each exactly what the function of
         ``make`` gives. Where it raises before a model, the items are taken one by one, to name one.
         """
+
+
+class ReadingStep(Step, Protocol):
+    """A step that stands first and takes a file: its path, or its bytes."""
+
+    READS: Literal["picture", "text", "bytes"]
+    """What the file holds: a picture, text, or anything."""
+
+
+class ChoosingStep(Step, Protocol):
+    """A step that makes an index of scores, or several indexes: those of the largest."""
+
+    CHOOSES: Literal["one", "several"]
+    """Whether what it gives is one index or a list of them."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 from pytest_mlmodelscope.claim.expand import admitted
 from pytest_mlmodelscope.claim.load import is_claim_file, load_claims
 from pytest_mlmodelscope.core.bundled import bundled_root
-from pytest_mlmodelscope.core.claim import Claim
+from pytest_mlmodelscope.core.claim import Claim, DataUse
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
-from pytest_mlmodelscope.core.manifest import ModelManifest
+from pytest_mlmodelscope.core.manifest import DatasetManifest, ModelManifest
 from pytest_mlmodelscope.library.cards import ClaimCard, ModelCard
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.case import conditions, dataset_name
@@ -35,6 +36,17 @@ class Shelf:
                 raise UsageError("there is no such file or folder", where=root)
         roots = [*given, Path("manifests"), bundled_root() / "manifests"]
         self.catalogue = Catalogue([root for root in roots if root.is_dir()])
+        self._beside: dict[Path, Catalogue] = {}
+
+    def beside(self, claims: Path) -> Catalogue:
+        """The manifests that the claims of a file may name: those beside it, those of the project that it lies in, and
+        those of this shelf.
+        """
+        folder = claims.parent
+        if folder not in self._beside:
+            near = [folder / "manifests", folder.parent / "manifests"]
+            self._beside[folder] = Catalogue([*(root for root in near if root.is_dir()), *self.catalogue.roots])
+        return self._beside[folder]
 
     # -- models ---------------------------------------------------------------------------
 
@@ -83,6 +95,22 @@ class Shelf:
             file=shown_path(model.path),
         )
 
+    # -- datasets -------------------------------------------------------------------------
+
+    def dataset(self, name: str) -> DatasetManifest:
+        """The manifest of a dataset.
+
+        Raises:
+            DocumentError: there is none of this name, or it is broken.
+        """
+        return self.catalogue.dataset(name, "")
+
+    def data_of(self, model: str) -> DataUse | None:
+        """The data of the first claim about a model that is about data: of those here, else of the package."""
+        bundled = (claim for path in claim_files_below([bundled_root() / "claims"]) for claim in load_claims(path))
+        found = (claim.dataset for claim in chain(self._claims, bundled) if claim.model == model)
+        return next((use for use in found if use is not None), None)
+
     # -- claims ---------------------------------------------------------------------------
 
     @functools.cached_property
@@ -91,9 +119,7 @@ class Shelf:
 
     def _claim_files(self) -> Iterator[Path]:
         here = Path("claims")
-        roots: Sequence[Path] = self._claim_roots or [here if here.is_dir() else bundled_root() / "claims"]
-        for root in roots:
-            yield from sorted(p for p in root.rglob("*.y*ml") if is_claim_file(p)) if root.is_dir() else [root]
+        yield from claim_files_below(self._claim_roots or [here if here.is_dir() else bundled_root() / "claims"])
 
     def claim(self, identity: str) -> Claim:
         """One claim.
@@ -145,6 +171,12 @@ class Shelf:
             conditions=conditions(claim),
             file=f"{shown_path(claim.path)}:{claim.line}",
         )
+
+
+def claim_files_below(roots: Iterable[Path]) -> Iterator[Path]:
+    """The files that hold claims in folders; files as they are."""
+    for root in roots:
+        yield from sorted(p for p in root.rglob("*.y*ml") if is_claim_file(p)) if root.is_dir() else [root]
 
 
 def _matches(text: str, fields: Iterable[str]) -> bool:

@@ -141,8 +141,8 @@ class Decision:
     """
 
     def __init__(self, outputs: Sequence[Output], files: Mapping[str, Path], batched: bool) -> None:
-        self._output = next((spec for spec in outputs if spec.steps), outputs[0] if outputs else None)
-        self._steps = Chain(self._output.steps if self._output else (), files)
+        self.output = next((spec for spec in outputs if spec.steps), outputs[0] if outputs else None)
+        self._steps = Chain(self.output.steps if self.output else (), files)
         self._batched = batched
 
     def predictions(self, outputs: Mapping[str, Any], count: int) -> list[Any]:
@@ -151,7 +151,7 @@ class Decision:
         Raises:
             ModelError: the output is missing or does not have one entry an item, or a step fails.
         """
-        values = self._values(outputs, count)
+        values = self.values(outputs, count)
         if not self._steps:
             return [value.item() if isinstance(value, np.generic) else value for value in values]
         answered = [place for place, value in enumerate(values) if value is not None]
@@ -165,8 +165,13 @@ class Decision:
         found = dict(zip(answered, made, strict=True))
         return [found.get(place) for place in range(count)]
 
-    def _values(self, outputs: Mapping[str, Any], count: int) -> Many:
-        name = self._output.name if self._output else next(iter(outputs), "")
+    def values(self, outputs: Mapping[str, Any], count: int) -> Many:
+        """Each item's part of the output that is decided by, before any step.
+
+        Raises:
+            ModelError: the output is missing or does not have one entry an item.
+        """
+        name = self.output.name if self.output else next(iter(outputs), "")
         if name not in outputs:
             raise ModelError(f'the model has no output "{name}"', got=", ".join(outputs) or "none")
         value = outputs[name]

@@ -10,6 +10,7 @@ from pytest_mlmodelscope.steps._array import array
 from pytest_mlmodelscope.steps._schema import options as schema
 
 OPTIONS: Final = schema()
+CHOOSES: Final = "one"
 
 
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], int]:

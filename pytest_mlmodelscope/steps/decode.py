@@ -18,6 +18,7 @@ from pytest_mlmodelscope.steps._schema import options as schema
 OPTIONS: Final = schema(
     {"colour": {"description": "order of the channels (default: RGB); L is grey", "enum": ["RGB", "BGR", "L"]}}
 )
+READS: Final = "picture"
 
 
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[np.uint8]]:

@@ -10,8 +10,9 @@ from pytest_mlmodelscope.interfaces.step import StepContext
 from pytest_mlmodelscope.steps._schema import options as schema
 
 OPTIONS: Final = schema()
+READS: Final = "bytes"
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path], bytes]:
-    """From a path to the bytes of the file."""
-    return lambda value: Path(value).read_bytes()
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path | bytes], bytes]:
+    """From a path to the bytes of the file; bytes are those of one."""
+    return lambda value: value if isinstance(value, bytes) else Path(value).read_bytes()

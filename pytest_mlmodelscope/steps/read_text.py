@@ -20,19 +20,22 @@ OPTIONS: Final = schema(
         },
     }
 )
+READS: Final = "text"
 
 
-def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path], str]:
-    """From a path to the text of the file, its line ends as they are.
+def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path | bytes], str]:
+    """From a path, or a file's bytes, to the text of the file, its line ends as they are.
 
     Raises DocumentError for what is not text of this encoding.
     """
     encoding, errors = options.get("encoding", "utf-8"), options.get("errors", "strict")
 
-    def read_text(value: Path) -> str:
+    def read_text(value: Path | bytes) -> str:
+        held = value if isinstance(value, bytes) else Path(value).read_bytes()
         try:
-            return Path(value).read_bytes().decode(encoding, errors)
+            return held.decode(encoding, errors)
         except (UnicodeDecodeError, LookupError) as error:
-            raise DocumentError(f"cannot be read as text: {error}", where=shown_path(Path(value))) from None
+            where = None if isinstance(value, bytes) else shown_path(Path(value))
+            raise DocumentError(f"cannot be read as text: {error}", where=where) from None
 
     return read_text

@@ -15,6 +15,7 @@ OPTIONS: Final = schema(
     {"k": {"description": "how many", "type": "integer", "minimum": 1}},
     required=["k"],
 )
+CHOOSES: Final = "several"
 
 
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], list[int]]:

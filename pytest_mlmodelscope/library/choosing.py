@@ -1,0 +1,57 @@
+"""Which framework and target a model is run on where nobody says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from pytest_mlmodelscope.claim.expand import Selection, requirement, selection
+from pytest_mlmodelscope.core.errors import AssetError, EnvironmentUnavailable, NotApplicable
+from pytest_mlmodelscope.core.framework import framework_spec
+from pytest_mlmodelscope.core.manifest import ModelManifest
+from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.core.result import Case
+
+
+def usual_case(
+    model: ModelManifest,
+    framework: str | None,
+    target: str | None,
+    case_of: Callable[[Selection], Case],
+    at_hand: Callable[[Case], object],
+) -> Case:
+    """The case of a model on what was named: without a framework on the first of its own that is at hand here, else
+    whose environment is, else that can run here; without a target on the processor where the framework drives it.
+
+    Raises:
+        UsageError: there is no such framework or target, or the model has it not.
+    """
+    if framework is not None:
+        return case_of(_on(framework, target))
+    found: dict[int, Case] = {}
+    cases = [case_of(_on(use, target)) for use in model.frameworks]
+    for case in cases:
+        with suppress(NotApplicable):
+            found.setdefault(_distance(case, at_hand), case)
+    # Where none can, the first says why.
+    return found[min(found)] if found else cases[0]
+
+
+def _on(framework: str, target: str | None) -> Selection:
+    return selection([framework], [target or _usual_target(requirement(framework).name)])
+
+
+def _usual_target(framework: str) -> str:
+    devices = framework_spec(framework).devices if framework in names("frameworks") else ()
+    return "cpu" if "cpu" in devices or not devices else devices[0]
+
+
+def _distance(case: Case, at_hand: Callable[[Case], object]) -> int:
+    """How much is missing here: nothing, files, or the framework too."""
+    try:
+        at_hand(case)
+    except AssetError:
+        return 1
+    except EnvironmentUnavailable:
+        return 2
+    return 0

@@ -1,0 +1,221 @@
+"""A model that is loaded, and asked: the same for every framework and task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, Self
+
+from pytest_mlmodelscope.core.claim import DataUse
+from pytest_mlmodelscope.core.errors import InputError, UsageError, WorkerError
+from pytest_mlmodelscope.core.manifest import Split
+from pytest_mlmodelscope.engine import unclaimed
+from pytest_mlmodelscope.engine.bench import Bench, Settings, Stopwatch
+from pytest_mlmodelscope.engine.sut import Sut
+from pytest_mlmodelscope.interfaces.dataset import Item
+from pytest_mlmodelscope.library.answers import Answer, Prediction
+from pytest_mlmodelscope.library.choosing import usual_case
+from pytest_mlmodelscope.library.intake import GIVEN_AS, Intake, Wants
+from pytest_mlmodelscope.library.ranking import Ranking
+from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.record.case import json_ready
+
+#: Any that takes no data: what is measured of a model that is only asked.
+_METRIC: Final = "file_size"
+#: Inputs of one call.
+MOST_INPUTS: Final = 1_000
+
+
+def load(
+    name: str,
+    framework: str | None = None,
+    target: str | None = None,
+    *,
+    data: str | None = None,
+    shelf: Shelf | None = None,
+    settings: Settings | None = None,
+) -> Loaded:
+    """Load a model into a process of its own, on a framework (``pytorch``, or with a version ``pytorch>=2``) and a
+    target; without a framework, on the first of the model's that is at hand here, or that can be had; without a target,
+    on the processor where the framework drives it.
+
+    ``data`` is the dataset (``NAME/SPLIT``) that it is trained on where it is one that learns when it is loaded;
+    by default that of the first claim about it. Close what is returned, or use it in a ``with``.
+
+    Raises:
+        DocumentError: there is no such model.
+        UsageError: there is no such framework or target, or the model has it not.
+        NotApplicable, EnvironmentUnavailable: it cannot run here; says what would change that.
+        AssetError: a file of the model cannot be had.
+        WorkerError: the framework cannot load it.
+    """
+    shelf = shelf or Shelf()
+    bench = Bench(settings or Settings())
+    try:
+        return _loaded(bench, shelf, name, framework, target, data)
+    except BaseException:
+        bench.close()
+        raise
+
+
+def predict(
+    name: str, *inputs: Any, framework: str | None = None, target: str | None = None, top: int = 5, **how: Any
+) -> Prediction:
+    """Load a model, ask it about these inputs, and end it; ``how`` as for ``load``.
+
+    Raises:
+        MlmsError: as ``load`` and ``Loaded.predict`` do.
+    """
+    with load(name, framework, target, **how) as model:
+        return model.predict(*inputs, top=top)
+
+
+class Loaded:
+    """A model in a process of its own; one caller at a time asks it. Close it, or use it in a ``with``."""
+
+    def __init__(self, bench: Bench, sut: Sut, split: Split | None, steps: dict[str, float]) -> None:
+        self._bench, self._sut = bench, sut
+        self._before, self._after = sut.pipeline()
+        case = sut.case
+        self._intake = Intake(case.framework.inputs or case.model.inputs, split)
+        self._ranking = Ranking(self._after.output, sut.files, case.model.attributes)
+        self._warm = False
+        self._steps = steps
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End its process."""
+        self._bench.close()
+
+    @property
+    def wants(self) -> Wants:
+        """What an input is, as its manifest tells: a picture, a text, a recording (``audio``), an array, or fields."""
+        return self._intake.wants
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields of an input, where it has some."""
+        return self._intake.fields
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+        return self._sut.case.model.name
+
+    @property
+    def framework(self) -> str:
+        """The framework that it runs on."""
+        return self._sut.case.framework.name
+
+    @property
+    def version(self) -> str:
+        """The version of that."""
+        software = self._bench.worker(self._sut).software
+        return str(software.get("version", self._sut.environment.version))
+
+    @property
+    def target(self) -> str:
+        """The kind of machine that it runs on."""
+        return self._sut.case.target
+
+    def predict(self, *inputs: Any, top: int = 5, files: bool = True) -> Prediction:
+        """What the model answers to each input: a path, bytes, a text, an array or a mapping, as ``wants`` says.
+
+        Of a classifier the ``top`` likeliest labels are told. A text may be the path of a file where the model takes
+        files, unless ``files`` is false: say so of what strangers send.
+
+        Raises:
+            InputError: an input is not what the model takes.
+            WorkerError: the model failed; it is loaded anew for the next call.
+        """
+        if not 1 <= len(inputs) <= MOST_INPUTS:
+            raise InputError(
+                f"{len(inputs):,} inputs are given", expected=f"1 to {MOST_INPUTS:,}", hint=GIVEN_AS[self.wants]
+            )
+        if top < 1:
+            raise UsageError(f"the {top} likeliest labels are asked for", expected="1 or more")
+        clock = Stopwatch()
+        made = [self._intake.items(given, str(number), files) for number, given in enumerate(inputs, 1)]
+        items = [item for parts, _ in made for item in parts]
+        size = self._before.batch_size(None)
+        asked = [self._ask(items[start : start + size], top, clock) for start in range(0, len(items), size)]
+        answers = iter([answer for batch, _ in asked for answer in batch])
+        steps, self._steps = {**self._steps, **clock.laps}, {}
+        return Prediction(
+            model=self.model,
+            framework=self.framework,
+            version=self.version,
+            target=self.target,
+            answers=tuple(_of_input(answers, len(parts), several) for parts, several in made),
+            latency_s=sum(spent for _, spent in asked) / 1e9,
+            steps=steps,
+        )
+
+    def _ask(self, items: Sequence[Item], top: int, clock: Stopwatch) -> tuple[list[Answer], int]:
+        """The answers to one query, and the nanoseconds that the model took for it."""
+        tensors = self._intake.tensors(self._before, items)
+        clock.lap("prepare")
+        try:
+            agent = self._bench.worker(self._sut).agent
+            if not self._warm:
+                # Frameworks build at the first query what all later ones use.
+                agent.predict(tensors)
+                clock.lap("warm_up")
+                self._warm = True
+            outputs, spent = agent.predict(tensors)
+        except WorkerError:
+            self._warm = False
+            self.close()  # a worker that failed once is not asked again
+            raise
+        clock.lap("predict")
+        answers = self._decided(outputs, len(items), top)
+        clock.lap("decide")
+        return answers, spent
+
+    def _decided(self, outputs: Mapping[str, Any], count: int, top: int) -> list[Answer]:
+        values, decided = self._after.values(outputs, count), self._after.predictions(outputs, count)
+        return [
+            Answer(json_ready(one), self._ranking.best(value, one, top))
+            for value, one in zip(values, decided, strict=True)
+        ]
+
+
+def _of_input(answers: Iterator[Answer], count: int, several: bool) -> Answer:
+    """The answer to an input, which may be one to each of its parts."""
+    found = [next(answers) for _ in range(count)]
+    return Answer([one.value for one in found]) if several else found[0]
+
+
+# -- which framework, which data ------------------------------------------------------------------------
+
+
+def _loaded(
+    bench: Bench, shelf: Shelf, name: str, framework: str | None, target: str | None, data: str | None
+) -> Loaded:
+    use = shelf.data_of(name) if data is None else _data_use(data)
+    case_of = partial(unclaimed.case_of, shelf.catalogue, name, _METRIC, name="predict")
+    case = usual_case(shelf.model(name), framework, target, case_of, bench.at_hand)
+    if "fit" in case.framework.options:
+        if use is None:
+            raise UsageError(f"{name} learns when it is loaded, and no data are named", hint='data="DATASET/SPLIT"')
+        case = replace(case, dataset=shelf.dataset(use.name))
+    sut, steps = bench.set_up(case)
+    clock = Stopwatch()
+    bench.worker(sut)
+    clock.lap("open_model")
+    return Loaded(bench, sut, _split(shelf, use), {**steps, **clock.laps})
+
+
+def _data_use(text: str) -> DataUse:
+    name, _, split = text.partition("/")
+    return DataUse(name, split or "test")
+
+
+def _split(shelf: Shelf, use: DataUse | None) -> Split | None:
+    return None if use is None else shelf.dataset(use.name).splits.get(use.split)
