@@ -82,6 +82,30 @@ def bare_python(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL server."""
+    from served import Postgres
+
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_address(postgres):
+    """The address of a new, empty database of a real PostgreSQL server."""
+    return postgres.new()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_address(request, tmp_path):
+    """The address of a new, empty database: of SQLite, then of PostgreSQL."""
+    if request.param == "sqlite":
+        return str(tmp_path / "results.sqlite")
+    return request.getfixturevalue("postgres_address")
+
+
+@pytest.fixture(scope="session")
 def digits():
     """Scikit-learn's 1,797 pictures of digits, 8 x 8."""
     from sklearn.datasets import load_digits

@@ -1,21 +1,31 @@
-"""Records in the database: put in whole and once, read back."""
+"""Records in the database: put in whole and once, read back, removed."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-import rfc8785
-from sqlalchemy import select
+from sqlalchemy import Select, delete, insert, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from pytest_mlmodelscope.store.tables import Current, Record, Result
+from pytest_mlmodelscope.core.errors import DocumentError, UsageError
+from pytest_mlmodelscope.store.canonical import canonical, digest_of, parsed
+from pytest_mlmodelscope.store.tables import NAME, Current, Record, Result
+
+__all__ = ["Added", "add", "canonical", "digest_of", "find", "newest", "parsed", "read", "remove"]
+
+#: Both know what SQL's standard does not: to insert unless it is there.
+_INSERT: Final = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+#: How far the clocks of two machines may be apart.
+_AHEAD: Final = timedelta(days=1)
+#: Digits of a digest that name a record for a person.
+_SHORT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,53 +36,32 @@ class Added:
     new: bool
 
 
-def canonical(record: Mapping[str, Any]) -> bytes:
-    """A record as the one sequence of bytes that stands for it (RFC 8785)."""
-    found: bytes = rfc8785.dumps(dict(record))
-    return found
-
-
-def digest_of(record: Mapping[str, Any]) -> str:
-    """The SHA-256 of a record's canonical JSON, in hexadecimal."""
-    return hashlib.sha256(canonical(record)).hexdigest()
-
-
 def add(session: Session, record: Mapping[str, Any], key: str | None = None, signature: str | None = None) -> Added:
-    """Put a record and its cases into the transaction of ``session``; one that is there already stays as it is.
+    """Put a record and its cases into the transaction of ``session``; one that is there already stays as it is, also
+    where another process puts it in at the same time.
 
     ``record`` is one that ``record.build`` made, or that its schema has been held against.
+
+    Raises:
+        DocumentError: it has no canonical JSON, names a case twice, has a name that no column holds, or was measured
+            later than now.
     """
     raw = canonical(record)
     digest = hashlib.sha256(raw).hexdigest()
-    if session.get(Record, digest) is not None:
-        return Added(digest, new=False)
-    machine = record["mlms"]["machine"]
-    kept = Record(
-        digest=digest,
-        at=_moment(record["datetime"]),
-        received=datetime.now(UTC),
-        machine_class=str(machine.get("machine_class", "")),
-        machine=machine,
-        key=key,
-        signature=signature,
-        document=zlib.compress(raw),
-        results=[],
-    )
-    kept.results = [_result(kept, case) for case in record["mlms"]["cases"]]
-    session.add(kept)
-    session.flush()
-    for result in kept.results:
-        _make_current(session, result)
-    return Added(digest, new=True)
+    at = _moment(record["datetime"])
+    rows = _rows(digest, at, record["mlms"])
+    if _insert_record(session, record["mlms"], digest, at, raw, key, signature):
+        if rows:
+            session.execute(insert(Result.__table__), rows)  # the mapper would send rows with nulls one by one
+        _make_current(session, select(Result).where(Result.record_digest == digest))
+        return Added(digest, new=True)
+    return Added(digest, new=False)
 
 
 def read(session: Session, digest: str) -> dict[str, Any] | None:
     """The record of a digest; None where there is none."""
     kept = session.get(Record, digest)
-    if kept is None:
-        return None
-    found: dict[str, Any] = json.loads(zlib.decompress(kept.document))
-    return found
+    return None if kept is None else parsed(zlib.decompress(kept.document))
 
 
 def newest(session: Session, count: int = 20) -> Sequence[Record]:
@@ -80,48 +69,161 @@ def newest(session: Session, count: int = 20) -> Sequence[Record]:
     return session.scalars(select(Record).order_by(Record.at.desc(), Record.digest).limit(count)).all()
 
 
-def _result(kept: Record, case: Mapping[str, Any]) -> Result:
-    interval = case.get("interval") or {}
-    return Result(
-        at=kept.at,
-        case=case["id"],
-        claim=case["claim"],
-        model=case["model"],
-        dataset=case.get("dataset"),
-        framework=case["framework"],
-        version=(case.get("software") or {}).get("version"),
-        target=case["target"],
-        machine_class=(case.get("machine") or {}).get("machine_class") or kept.machine_class,
-        metric=case["metric"],
-        unit=case.get("unit"),
-        published=case.get("published"),
-        measured=case.get("measured"),
-        low=interval.get("low"),
-        high=interval.get("high"),
-        n=case.get("n") or 0,
-        verdict=case["verdict"],
-        reason=case.get("reason") or "",
-        seconds=case.get("seconds") or 0.0,
-        **_percentiles(case.get("latencies_s")),
+def find(session: Session, start: str) -> str:
+    """The digest that begins so.
+
+    Raises:
+        UsageError: none does, or several do.
+    """
+    if len(start) < _SHORT or not set(start) <= set("0123456789abcdef"):
+        raise UsageError(f'"{start}" names no record', expected=f"the first {_SHORT} digits of its digest, or more")
+    found = session.scalars(
+        select(Record.digest)
+        .where(Record.digest >= start, Record.digest < f"{start}g")
+        .order_by(Record.digest)
+        .limit(5)
+    ).all()
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f'no record\'s digest begins with "{start}"', hint="mlms record list")
+    raise UsageError(f'several digests begin with "{start}"', hint="; ".join(digest[:12] for digest in found))
+
+
+def remove(session: Session, digest: str) -> bool:
+    """Take a record and its results away; the ones before them are the current ones again. Whether it was there."""
+    cells = session.execute(
+        select(Current.case, Current.machine_class)
+        .where(Current.record_digest == digest)
+        .order_by(Current.case, Current.machine_class)
+    ).all()
+    found = session.execute(delete(Record).where(Record.digest == digest).returning(Record.digest)).first()
+    for case, machine_class in cells:
+        last = select(Result).where(Result.case == case, Result.machine_class == machine_class)
+        _make_current(session, last.order_by(Result.at.desc(), Result.record_digest.desc()).limit(1))
+    return found is not None
+
+
+def _insert_record(
+    session: Session,
+    mlms: Mapping[str, Any],
+    digest: str,
+    at: datetime,
+    raw: bytes,
+    key: str | None,
+    signature: str | None,
+) -> bool:
+    """Whether it was not there. Where another transaction is putting it in, this waits for what becomes of that."""
+    machine = mlms["machine"]
+    # Every add that meets one that is there would compress for nothing.
+    if session.execute(select(Record.digest).where(Record.digest == digest)).first() is not None:
+        return False
+    statement = (
+        _inserting(session)(Record)
+        .values(
+            digest=digest,
+            at=at,
+            received=datetime.now(UTC),
+            machine_class=_name(machine.get("machine_class") or "", "machine.machine_class"),
+            machine=machine,
+            key=key,
+            signature=signature,
+            document=zlib.compress(raw),
+        )
+        .on_conflict_do_nothing()
+        .returning(Record.digest)
+    )
+    return session.execute(statement).first() is not None
+
+
+def _make_current(session: Session, results: Select[Any]) -> None:
+    """Let results be the current ones of their cases, unless newer ones are. Each is of another case or machine."""
+    # Always in one order, so that of two transactions one waits for the other and never each for the other.
+    chosen = results.subquery()
+    ordered = (
+        select(chosen.c.case, chosen.c.machine_class, chosen.c.id, chosen.c.at, chosen.c.record_digest)
+        .where(chosen.c.id.is_not(None))  # SQLite's grammar needs a condition here
+        .order_by(chosen.c.case, chosen.c.machine_class)
+    )
+    statement = _inserting(session)(Current).from_select(
+        ["case", "machine_class", "result_id", "at", "record_digest"], ordered
+    )
+    new = statement.excluded
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Current.case, Current.machine_class],
+            set_={name: new[name] for name in ("result_id", "at", "record_digest")},
+            where=tuple_(new.at, new.record_digest) > tuple_(Current.at, Current.record_digest),
+        )
     )
 
 
-def _percentiles(latencies_s: Sequence[float] | None) -> dict[str, float]:
-    if not latencies_s:
-        return {}
-    ordered = sorted(latencies_s)
-    return {f"p{p}_s": ordered[math.ceil(len(ordered) * p / 100) - 1] for p in (50, 90, 99)}
+def _inserting(session: Session) -> Any:
+    return _INSERT[session.get_bind().dialect.name]
 
 
-def _make_current(session: Session, result: Result) -> None:
-    """Let a result be the current one of its case, unless a newer one is."""
-    now = session.get(Current, (result.case, result.machine_class))
-    if now is None:
-        session.add(Current(case=result.case, machine_class=result.machine_class, result_id=result.id, at=result.at))
-    elif now.at <= result.at:
-        now.result_id, now.at = result.id, result.at
+def _rows(digest: str, at: datetime, mlms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    own = mlms["machine"].get("machine_class") or ""
+    rows = [_row(digest, at, case, own) for case in mlms["cases"]]
+    names = [row["case"] for row in rows]
+    if twice := {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set():
+        raise DocumentError("names a case twice", where="the record", got=min(twice))
+    return rows
+
+
+def _row(digest: str, at: datetime, case: Mapping[str, Any], machine_class: str) -> dict[str, Any]:
+    interval = case.get("interval") or {}
+    names = {
+        "case": case["id"],
+        **{name: case[name] for name in ("claim", "model", "framework", "target", "metric")},
+        "dataset": case.get("dataset"),
+        "version": (case.get("software") or {}).get("version"),
+        "machine_class": (case.get("machine") or {}).get("machine_class") or machine_class,
+        "unit": case.get("unit"),
+    }
+    return {
+        "record_digest": digest,
+        "at": at,
+        **{column: _name(value, f"a case's {column}") for column, value in names.items()},
+        "published": case.get("published"),
+        "measured": case.get("measured"),
+        "low": interval.get("low"),
+        "high": interval.get("high"),
+        "n": case.get("n") or 0,
+        "verdict": case["verdict"],
+        "reason": _plain(case.get("reason") or ""),
+        "seconds": case.get("seconds") or 0.0,
+        **_percentiles(case.get("latencies_s")),
+    }
+
+
+def _name(value: Any, what: str) -> str | None:
+    """A name as a column holds it."""
+    if value is None:
+        return None
+    text = _plain(str(value))
+    if len(text) > NAME:
+        raise DocumentError(f"{what} is too long", where="the record", expected=f"at most {NAME} characters", got=text)
+    return text
+
+
+def _plain(text: str) -> str:
+    """PostgreSQL takes any character but this one."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _percentiles(latencies_s: Sequence[float] | None) -> dict[str, float | None]:
+    ordered = sorted(latencies_s or ())
+    at = {p: ordered[math.ceil(len(ordered) * p / 100) - 1] if ordered else None for p in (50, 90, 99)}
+    return {f"p{p}_s": value for p, value in at.items()}
 
 
 def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    try:
+        found = datetime.fromisoformat(text)
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise DocumentError("is not a moment", where="the record's datetime", got=text) from None
+    if found > datetime.now(UTC) + _AHEAD:
+        raise DocumentError("was measured later than now", where="the record's datetime", got=text)
+    return found

@@ -8,9 +8,23 @@ matrix of a hub with years of results is read without looking at them.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, LargeBinary, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -18,6 +32,15 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 NAME: Final = 255
 #: Hexadecimal digits of a SHA-256.
 DIGEST: Final = 64
+#: SQLite numbers only rows of this very type by itself.
+_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+#: Names that migrations can rest on, on every database.
+_NAMES: Final = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 class Moment(TypeDecorator[datetime]):
@@ -38,13 +61,16 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """What all tables share."""
+    """What all tables share. Whoever changes one writes a migration (``store/migrations``)."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {float: Double}
 
 
 class Record(Base):
     """One run as it was written. ``digest`` is the SHA-256 of its canonical JSON (RFC 8785), so that the same record
-    has the same name everywhere; ``document`` is that JSON, compressed. ``key`` signed it; a run of this very
-    machine needs no signature.
+    has the same name everywhere; ``document`` is that JSON, compressed. ``key`` signed it, and ``signature`` is the
+    seal of its envelope (JSON); a run of this very machine needs none.
     """
 
     __tablename__ = "records"
@@ -74,7 +100,7 @@ class Result(Base):
         Index("ix_results_of_claim", "claim", "at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(_NUMBER, primary_key=True)
     record_digest: Mapped[str] = mapped_column(ForeignKey("records.digest", ondelete="CASCADE"))
     at: Mapped[datetime] = mapped_column(Moment)
     case: Mapped[str] = mapped_column(String(NAME))
@@ -91,7 +117,7 @@ class Result(Base):
     measured: Mapped[float | None]
     low: Mapped[float | None]
     high: Mapped[float | None]
-    n: Mapped[int]
+    n: Mapped[int] = mapped_column(BigInteger)
     verdict: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(Text)
     p50_s: Mapped[float | None]
@@ -102,14 +128,17 @@ class Result(Base):
 
 
 class Current(Base):
-    """The newest result of a case on a kind of machine: a cell of the matrix."""
+    """The newest result of a case on a kind of machine: a cell of the matrix. Of two that were measured at the same
+    moment it is that of the greater digest, so that it is the same in whatever order they came.
+    """
 
     __tablename__ = "current"
 
     case: Mapped[str] = mapped_column(String(NAME), primary_key=True)
     machine_class: Mapped[str] = mapped_column(String(NAME), primary_key=True)
-    result_id: Mapped[int] = mapped_column(ForeignKey("results.id", ondelete="CASCADE"))
+    result_id: Mapped[int] = mapped_column(_NUMBER, ForeignKey("results.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime] = mapped_column(Moment)
+    record_digest: Mapped[str] = mapped_column(String(DIGEST))
     result: Mapped[Result] = relationship()
 
 

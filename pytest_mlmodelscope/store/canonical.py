@@ -1,0 +1,62 @@
+"""A record as the one sequence of bytes that stands for it: the canonical JSON of RFC 8785."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import rfc8785
+
+from pytest_mlmodelscope.core.errors import DocumentError
+
+#: Whole numbers beyond it are the nearest of those that a double holds: JSON has no others (RFC 8785, 3.2.2.3).
+_WHOLE: Final = 2**53 - 1
+
+
+def canonical(record: Mapping[str, Any]) -> bytes:
+    """Its canonical JSON.
+
+    Raises:
+        DocumentError: it holds what JSON cannot: text that is not Unicode, a number beyond a double.
+    """
+    try:
+        try:
+            found: bytes = rfc8785.dumps(dict(record))
+        except rfc8785.IntegerDomainError:
+            found = rfc8785.dumps(_doubles(record))
+    except (rfc8785.CanonicalizationError, OverflowError) as error:
+        raise DocumentError(f"has no canonical JSON: {error}", where="the record") from None
+    except RecursionError:
+        raise DocumentError("is nested too deeply", where="the record") from None
+    return found
+
+
+def digest_of(record: Mapping[str, Any]) -> str:
+    """The SHA-256 of a record's canonical JSON, in hexadecimal.
+
+    Raises:
+        DocumentError: as ``canonical``.
+    """
+    return hashlib.sha256(canonical(record)).hexdigest()
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """What ``canonical`` wrote; its canonical JSON is the same bytes again."""
+    found: dict[str, Any] = json.loads(raw, parse_int=_number)
+    return found
+
+
+def _number(text: str) -> int | float:
+    """A double that is whole is written without a point: read it as what it was."""
+    value = int(text)
+    return value if abs(value) <= _WHOLE else float(value)
+
+
+def _doubles(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _doubles(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_doubles(inner) for inner in value]
+    return float(value) if isinstance(value, int) and abs(value) > _WHOLE else value
