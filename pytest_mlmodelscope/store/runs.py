@@ -22,6 +22,8 @@ __all__ = ["Added", "add", "canonical", "digest_of", "find", "newest", "parsed",
 
 #: Both know what SQL's standard does not: to insert unless it is there.
 _INSERT: Final = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+#: The table itself: its mapper would send rows with nulls one by one.
+_RESULTS: Final = Result.metadata.tables[Result.__tablename__]
 #: How far the clocks of two machines may be apart.
 _AHEAD: Final = timedelta(days=1)
 #: Digits of a digest that name a record for a person.
@@ -52,7 +54,7 @@ def add(session: Session, record: Mapping[str, Any], key: str | None = None, sig
     rows = _rows(digest, at, record["mlms"])
     if _insert_record(session, record["mlms"], digest, at, raw, key, signature):
         if rows:
-            session.execute(insert(Result.__table__), rows)  # the mapper would send rows with nulls one by one
+            session.execute(insert(_RESULTS), rows)
         _make_current(session, select(Result).where(Result.record_digest == digest))
         return Added(digest, new=True)
     return Added(digest, new=False)

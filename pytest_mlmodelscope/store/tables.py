@@ -98,6 +98,8 @@ class Result(Base):
         Index("ix_results_of_case", "case", "machine_class", "at"),
         Index("ix_results_of_model", "model", "at"),
         Index("ix_results_of_claim", "claim", "at"),
+        # A number is never given twice, so that the greatest one tells whether results have arrived.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(_NUMBER, primary_key=True)

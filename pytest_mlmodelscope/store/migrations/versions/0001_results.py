@@ -101,6 +101,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_results"),
         sa.UniqueConstraint("record_digest", "case", name="uq_results_record_digest_case"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_results_of_case", "results", ["case", "machine_class", "at"])
     op.create_index("ix_results_of_claim", "results", ["claim", "at"])
