@@ -3,6 +3,7 @@
 MlmsError
 ├── DocumentError         a YAML or JSON document is not what its schema says
 ├── UsageError            a command or an option is wrong
+├── SignatureError        a record is not what was signed, or nobody trusted signed it
 ├── InputError            what a model was given is not what it takes
 ├── AssetError            a file of a model or a dataset cannot be used
 │   ├── ChecksumError     its bytes are not the ones that the manifest names
@@ -88,6 +89,10 @@ class UsageError(MlmsError):
 
 class InputError(MlmsError):
     """What a model was given is not what it takes."""
+
+
+class SignatureError(MlmsError):
+    """A record is not what was signed, or not by a key that is trusted here."""
 
 
 class AssetError(MlmsError):

@@ -43,15 +43,25 @@ def digest_of(record: Mapping[str, Any]) -> str:
 
 
 def parsed(raw: bytes) -> dict[str, Any]:
-    """What ``canonical`` wrote; its canonical JSON is the same bytes again."""
-    found: dict[str, Any] = json.loads(raw, parse_int=_number)
+    """What ``canonical`` wrote; its canonical JSON is the same bytes again.
+
+    Raises:
+        ValueError: it is not JSON (RFC 8259).
+        RecursionError: it is nested too deeply.
+    """
+    found: dict[str, Any] = json.loads(raw, parse_int=_number, parse_constant=_refuse)
     return found
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _number(text: str) -> int | float:
     """A double that is whole is written without a point: read it as what it was."""
-    value = int(text)
-    return value if abs(value) <= _WHOLE else float(value)
+    # Python refuses to make whole numbers of thousands of digits.
+    value = float(text)
+    return int(text) if abs(value) <= _WHOLE else value
 
 
 def _doubles(value: Any) -> Any:
