@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import func, select
 
-from pytest_mlmodelscope.hub import api, pages
+from pytest_mlmodelscope.hub import api, complaining, pages
 from pytest_mlmodelscope.hub.caching import Bodies, Sharing, shared_paths
 from pytest_mlmodelscope.hub.settings import Settings
 from pytest_mlmodelscope.store.database import Database
@@ -49,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings, app.state.database, app.state.bodies = settings, database, bodies
     app.add_middleware(Sharing, bodies=bodies)
+    complaining.install(app)
     for module in _members(api):
         app.include_router(module.router, prefix=_API)
     for module in _members(pages):

@@ -14,11 +14,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pytest_mlmodelscope.core.claim import COUNTEREXAMPLES
 from pytest_mlmodelscope.core.result import WORDS
-from pytest_mlmodelscope.record.compare import Value
+from pytest_mlmodelscope.hub.views.outcomes import NOTHING_TOLD
 from pytest_mlmodelscope.reports import _text
-from pytest_mlmodelscope.store.tables import Result
 
 _HERE: Final = Path(__file__).parent
 STATIC: Final = _HERE / "static"
@@ -39,8 +37,6 @@ ABOUT: Final = (
     ("/targets", "Targets"),
     ("/docs", "REST"),
 )
-#: Where a figure would stand, had there been one.
-NOTHING_TOLD: Final = "\N{EN DASH}"
 #: A verdict is told by a sign and a word, so that colour says nothing on its own.
 _SIGNS: Final = dict(zip(WORDS, ("✓", "✗", "≈", "\N{EN DASH}", "!"), strict=True))
 
@@ -75,8 +71,6 @@ def environment() -> Environment:
         words=words,
         known_word=known_word,
         number=number,
-        published=published,
-        measured=measured,
         count=count,
         seconds=seconds,
         moment=moment,
@@ -86,6 +80,7 @@ def environment() -> Environment:
         plain=_text.plain,
         short=short,
         percent=percent,
+        size=size,
     )
     return found
 
@@ -123,24 +118,6 @@ def known_word(word: str) -> str:
     return word if word in WORDS else "error"
 
 
-def published(result: Result) -> str:
-    """What was published of a result's figure, in its own digits."""
-    if result.unit == COUNTEREXAMPLES:
-        return "no counterexample"
-    return NOTHING_TOLD if result.published is None else _text.with_unit(number(result.published), result.unit or "1")
-
-
-def measured(result: Result) -> str:
-    """A result's figure with as many digits as its interval bears, and that interval."""
-    if result.measured is None:
-        return NOTHING_TOLD
-    if result.unit == COUNTEREXAMPLES:
-        return "1 counterexample" if result.measured else f"none in {result.n:,}"
-    return _text.figure(
-        Value(result.measured, result.low, result.high, result.n, census=False, kind=None), result.unit or "1"
-    )
-
-
 def number(value: float | None) -> str:
     """Six significant digits, or a dash."""
     return NOTHING_TOLD if value is None else _text.number(value, None)
@@ -154,6 +131,18 @@ def count(value: int) -> str:
 def percent(share: float) -> str:
     """A share from 0 to 1 in per cent."""
     return f"{100 * share:.3g} %"
+
+
+def size(value: int) -> str:
+    """Bytes, in the unit that fits.
+
+    >>> size(4_921_344)
+    '4.92 MB'
+    """
+    for least, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= least:
+            return f"{value / least:.3g} {unit}"
+    return f"{value} bytes"
 
 
 def seconds(value: float | None) -> str:

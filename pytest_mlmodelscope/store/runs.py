@@ -195,7 +195,7 @@ def _row(digest: str, at: datetime, case: Mapping[str, Any], machine_class: str)
         "verdict": case["verdict"],
         "reason": _plain(case.get("reason") or ""),
         "seconds": case.get("seconds") or 0.0,
-        **_percentiles(case.get("latencies_s")),
+        **percentiles(case.get("latencies_s")),
     }
 
 
@@ -214,7 +214,8 @@ def _plain(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _percentiles(latencies_s: Sequence[float] | None) -> dict[str, float | None]:
+def percentiles(latencies_s: Sequence[float] | None) -> dict[str, float | None]:
+    """The latencies of the results' table in seconds, by their columns; None where there are no latencies."""
     ordered = sorted(latencies_s or ())
     at = {p: ordered[math.ceil(len(ordered) * p / 100) - 1] if ordered else None for p in (50, 90, 99)}
     return {f"p{p}_s": value for p, value in at.items()}
