@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from pytest_mlmodelscope.hub import api, complaining, pages
 from pytest_mlmodelscope.hub.caching import Bodies, Sharing, shared_paths
+from pytest_mlmodelscope.hub.jobs.supervision import jobs_of
 from pytest_mlmodelscope.hub.settings import Settings
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.tables import Result
@@ -26,18 +27,20 @@ _API: Final = "/api"
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The hub as an ASGI application. ``app.state`` has ``settings``, ``database`` and ``bodies``, which are told of
-    results that arrive.
+    """The hub as an ASGI application. ``app.state`` has ``settings``, ``database``, ``jobs``, whose workers run as long
+    as it does, and ``bodies``, which are told of results that arrive.
 
     Raises:
         UsageError: the database cannot be opened.
     """
     database = Database(settings.database)
     bodies = Bodies(list(_shared()), lambda: _newest(database), settings.behind_s)
+    jobs = jobs_of(settings, database)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001
-        yield
+        async with jobs:
+            yield
         await bodies.close()
         database.close()
 
@@ -47,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Published machine-learning claims, and what came of verifying them.",
         lifespan=lifespan,
     )
-    app.state.settings, app.state.database, app.state.bodies = settings, database, bodies
+    app.state.settings, app.state.database, app.state.bodies, app.state.jobs = settings, database, bodies, jobs
     app.add_middleware(Sharing, bodies=bodies)
     complaining.install(app)
     for module in _members(api):

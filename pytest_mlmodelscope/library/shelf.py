@@ -48,6 +48,11 @@ class Shelf:
             self._beside[folder] = Catalogue([*(root for root in near if root.is_dir()), *self.catalogue.roots])
         return self._beside[folder]
 
+    @property
+    def claim_roots(self) -> tuple[Path, ...]:
+        """The files and folders of claims that were given."""
+        return self._claim_roots
+
     # -- models ---------------------------------------------------------------------------
 
     def model(self, name: str) -> ModelManifest:

@@ -1,0 +1,179 @@
+"""How a request becomes a job, through whichever door it comes: REST or a form on a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, BinaryIO, Final
+
+from fastapi import Depends, HTTPException, Path, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from pytest_mlmodelscope.agent.confinement import best
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError
+from pytest_mlmodelscope.hub.asked import Hub, OnShelf, Store
+from pytest_mlmodelscope.hub.jobs import queue
+from pytest_mlmodelscope.hub.jobs.admission import Bounded, parts_of, refuse_other_sites
+from pytest_mlmodelscope.hub.jobs.asking import Predict, Verify, checked, of_form, of_json
+from pytest_mlmodelscope.hub.jobs.bounds import Bounds
+from pytest_mlmodelscope.hub.jobs.supervision import Jobs
+from pytest_mlmodelscope.hub.jobs.told import JobCard, JobList, card
+from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.store.database import Database
+from pytest_mlmodelscope.store.tables import Job
+
+#: An id of a job, as the queue makes them.
+Identity = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="as the answer to `POST /api/jobs` says")]
+#: Beside the file: names, and the borders of a form's parts.
+_BESIDE: Final = 2**16
+#: When to ask again where the queue is full, in seconds.
+AGAIN_S: Final = 30
+#: Jobs in a list.
+_LISTED: Final = 100
+
+
+def _jobs(request: Request) -> Jobs:
+    found: Jobs = request.app.state.jobs
+    return found
+
+
+OfHub = Annotated[Jobs, Depends(_jobs)]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Takes jobs for a hub. ``open``: from anybody, else from ``owner`` only; None is nobody by name."""
+
+    jobs: Jobs
+    database: Database
+    shelf: Shelf
+    bounds: Bounds
+    open: bool
+    owner: str | None
+
+    async def submit(self, request: Request) -> JobCard:
+        """The job that a request asks for.
+
+        Raises:
+            HTTPException: 401, 403, 413, 422; 429 where the queue is full, 503 where models cannot be isolated.
+        """
+        refuse_other_sites(request)
+        if not self.open and self.owner is None:
+            raise HTTPException(401, "a token with the scope jobs:write is needed", {"WWW-Authenticate": "Bearer"})
+        body = Bounded(request, self.bounds.upload_bytes + _BESIDE)
+        try:
+            await run_in_threadpool(best, self.bounds.isolation)
+            kept = await self._received(request, body)
+        except EnvironmentUnavailable as error:
+            raise HTTPException(503, f"this hub runs no models: {error}") from None
+        except queue.QueueFull as error:
+            raise HTTPException(429, str(error), {"Retry-After": str(AGAIN_S)}) from None
+        except MlmsError as error:
+            raise HTTPException(422, str(error)) from None
+        self.jobs.wake()
+        return kept
+
+    async def _received(self, request: Request, body: Bounded) -> JobCard:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+            read = await body.body()
+            return await run_in_threadpool(lambda: self._put(of_json(read), None))
+        form = await body.form()
+        try:
+            texts, file = parts_of(form)
+            return await run_in_threadpool(lambda: self._put(of_form(texts), file))
+        finally:
+            await form.close()
+
+    def _put(self, asked: Predict | Verify, file: BinaryIO | None) -> JobCard:
+        """Into the queue, with its file kept; a file whose job is refused goes again."""
+        with self.database.reading() as session:
+            queue.refuse_full(session, self.bounds)  # before anything is kept
+        name = None if file is None else self.jobs.uploads.keep(file, self.bounds.upload_bytes)
+        try:
+            request = checked(asked, self.shelf, self.bounds, None if name is None else self.jobs.uploads.path(name))
+            if name is not None and asked.kind == "predict":
+                request["input"]["upload"] = name
+            with self.database.writing() as session:
+                job = queue.submit(session, asked.kind, request, self.owner, self.bounds)
+                return card(job, queue.position(session, job))
+        except BaseException:
+            if name is not None:
+                self.jobs.uploads.remove(name)
+            raise
+
+    # -- those that are there -----------------------------------------------------------------
+
+    def card(self, identity: str) -> JobCard:
+        """A job; whoever has its id may see it.
+
+        Raises:
+            HTTPException: 404, there is none.
+        """
+        with self.database.reading() as session:
+            return _card(session, self._job(session, identity))
+
+    def cancel(self, request: Request, identity: str) -> JobCard:
+        """The same, cancelled, unless it has ended.
+
+        Raises:
+            HTTPException: 403, somebody gave it under a name of their own; 404, there is none.
+        """
+        refuse_other_sites(request)
+        with self.database.writing() as session:
+            if self._job(session, identity).owner not in (None, self.owner):
+                raise HTTPException(403, "the job is somebody else's")
+            queue.cancel(session, identity)
+        return self.card(identity)
+
+    def listed(self) -> JobList:
+        """What waits and runs, and the jobs of whoever asks by name: an id is all that is needed to see a job, so
+        those of others are nobody's business.
+        """
+        own = select(Job).where(Job.owner == self.owner).order_by(Job.created.desc()).limit(_LISTED)
+        with self.database.reading() as session:
+            jobs = [] if self.owner is None else [_card(session, job) for job in session.scalars(own)]
+            waiting, running = queue.waiting_count(session), queue.running_count(session)
+        return JobList(waiting, running, isolation(self.bounds), jobs)
+
+    @staticmethod
+    def _job(session: Session, identity: str) -> Job:
+        job = session.get(Job, identity)
+        if job is None:
+            raise HTTPException(404, "there is no such job; jobs are forgotten some time after their end")
+        return job
+
+
+def _card(session: Session, job: Job) -> JobCard:
+    return card(job, queue.position(session, job))
+
+
+def isolation(bounds: Bounds) -> str:
+    """What keeps a model from the hub's machine, in words."""
+    try:
+        held = best(bounds.isolation)
+    except EnvironmentUnavailable as error:
+        return f"this hub runs no models: {error.what}"
+    if held.whole:
+        return f"models run without the network and the files of this machine ({held.mechanism})"
+    return f"models are not kept from the machine of this hub: files: {held.files}, network: {held.network}"
+
+
+def _door(request: Request, hub: Hub, store: Store, shelf: OnShelf, jobs: OfHub) -> Door:
+    return Door(jobs, store, shelf, hub.jobs, hub.open_jobs, _owner(request))
+
+
+def _owner(request: Request) -> str | None:  # noqa: ARG001  # until tokens are there, nobody has a name
+    return None
+
+
+AtDoor = Annotated[Door, Depends(_door)]
+#: What an answer that is no job looks like.
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"description": "A token is needed."},
+    403: {"description": "It comes from a page of another site, or the job is somebody else's."},
+    413: {"description": "It is too large."},
+    422: {"description": "It is not what a job, a model or a claim takes."},
+    429: {"description": "The queue is full."},
+    503: {"description": "This hub cannot do it at this moment."},
+}

@@ -1,0 +1,107 @@
+"""A hub with its own small models, and workers that are real processes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from pytest_mlmodelscope.hub.jobs import queue
+from pytest_mlmodelscope.hub.jobs.bounds import Bounds
+from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.store.database import Database
+from pytest_mlmodelscope.store.tables import Job
+
+#: A model that takes as long to answer as it is told to, and may do worse.
+SLOW = """
+import os, signal, time
+def answer(text):
+    word, _, seconds = text.partition(" ")
+    time.sleep(float(seconds or 0))
+    if word == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return word.upper()
+"""
+
+
+def write_slow(folder: Path) -> None:
+    """The manifest of that model, beside those that are in ``folder``."""
+    models = folder / "manifests" / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    (models / "slow.py").write_text(SLOW)
+    digest = hashlib.sha256(SLOW.encode()).hexdigest()
+    (models / "slow.yml").write_text(
+        dedent(f"""\
+        schema: model/1
+        name: slow
+        version: "1"
+        task: shouting
+        license: Apache-2.0
+        description: Answers in capital letters, after so many seconds as the text says.
+        assets:
+          code: {{path: slow.py, sha256: {digest}, size: {len(SLOW)}, license: Apache-2.0}}
+        inputs:
+          - {{name: text, dtype: string, shape: [batch]}}
+        outputs:
+          - {{name: shouted, dtype: string, shape: [batch]}}
+        frameworks:
+          python: {{assets: {{code: code}}, entry: "slow:answer"}}
+        """)
+    )
+
+
+@pytest.fixture(scope="session")
+def job_shelf(tmp_path_factory, write_digits) -> Shelf:
+    """``digits-means`` on ONNX Runtime, ``slow`` on Python, and the bundled models and claims."""
+    folder = write_digits(tmp_path_factory.mktemp("jobs"))
+    write_slow(folder)
+    return Shelf([folder / "manifests"])
+
+
+@pytest.fixture
+def database(database_address):
+    """An empty database: of SQLite, then of PostgreSQL."""
+    with Database(database_address) as found:
+        yield found
+
+
+@pytest.fixture
+def put(database):
+    """Puts a job for ``slow`` into the queue: ``put("hello 2")``."""
+
+    def one(text: str, **bounds) -> str:
+        request = {"model": "slow", "frameworks": ["python"], "target": "cpu", "input": {"text": text, "told": text}}
+        with database.writing() as session:
+            return queue.submit(session, "predict", request, bounds=Bounds(**bounds)).id
+
+    return one
+
+
+@pytest.fixture
+def job(database):
+    """A job of an id, as it is now."""
+
+    def one(identity: str) -> Job:
+        with database.reading() as session:
+            found = session.get(Job, identity)
+            assert found is not None
+            return found
+
+    return one
+
+
+@pytest.fixture
+def until(job):
+    """Waits until a job is so: ``until(identity, lambda job: job.state == "finished")``."""
+
+    def wait(identity: str, so, seconds: float = 60.0) -> Job:
+        deadline = time.monotonic() + seconds
+        while not so(found := job(identity)):
+            assert time.monotonic() < deadline, (found.state, found.progress, found.message)
+            time.sleep(0.05)
+        return found
+
+    return wait
