@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import click
 
-from pytest_mlmodelscope.cli.listing import dataset_row, framework_row
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.manifest import Asset, Input, Output
 from pytest_mlmodelscope.core.registry import names
@@ -97,8 +96,7 @@ def _dataset(shelf: Shelf, name: str) -> dict[str, Any]:
     claims = [card for card in shelf.claims() if (card.dataset or "").partition("/")[0] == name]
     models = list(dict.fromkeys(card.model for card in claims))
     return {
-        **dataset_row(dataset),
-        "references": list(dataset.references),
+        **asdict(shelf.dataset_card(name)),
         "readers": {split.name: split.reader for split in dataset.splits.values()},
         "assets": [_asset(one) for one in dataset.assets.values()],
         "claims": [{"id": c.id, "model": c.model, "metric": c.metric, "published": c.published} for c in claims],
@@ -112,7 +110,7 @@ def _framework(shelf: Shelf, name: str) -> dict[str, Any]:
     spec = framework_spec(name)
     options = spec.options.get("properties", {})
     return {
-        **framework_row(name),
+        **asdict(shelf.framework_card(name)),
         "roles": dict(spec.roles),
         "options": {option: about.get("description", "") for option, about in options.items()},
         "environments": [
@@ -124,11 +122,9 @@ def _framework(shelf: Shelf, name: str) -> dict[str, Any]:
     }
 
 
-def _target(_: Shelf, name: str) -> dict[str, Any]:
-    from pytest_mlmodelscope.cli.targets import row
-
+def _target(shelf: Shelf, name: str) -> dict[str, Any]:
     return {
-        **row(name),
+        **asdict(shelf.target_card(name)),
         "next": _offered(("show", f"pytest --mlms --mlms-target {name}"), ("doctor", "mlms doctor")),
     }
 

@@ -15,7 +15,6 @@ from pytest_mlmodelscope.cli.console import columns, examples
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import UsageError
-from pytest_mlmodelscope.core.manifest import DatasetManifest
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.schema import CURRENT
 from pytest_mlmodelscope.core.schema import schema as json_schema
@@ -95,10 +94,9 @@ def datasets(words: Sequence[str], manifests: Sequence[Path], as_json: bool) -> 
 
     Exit code 1 when nothing was found.
     """
-    kept = catalogue(manifests)
-    rows = [dataset_row(kept.dataset(name, "mlms datasets")) for name in kept.dataset_names()]
-    rows = [row for row in rows if says(words, row["name"], row["description"])]
-    _print(rows, ("name", "version", "splits", "license"), as_json, "dataset", " ".join(words))
+    text = " ".join(words)
+    rows = [asdict(card) for card in Shelf(manifests).datasets(text)]
+    _print(rows, ("name", "version", "splits", "license"), as_json, "dataset", text)
 
 
 @click.command(epilog=examples("mlms frameworks", "mlms frameworks onnx"))
@@ -110,24 +108,9 @@ def frameworks(words: Sequence[str], as_json: bool) -> None:
 
     Exit code 1 when nothing was found.
     """
-    rows = [framework_row(name) for name in names("frameworks")]
-    rows = [row for row in rows if says(words, row["name"], row["title"])]
-    _print(rows, ("name", "title", "versions", "devices"), as_json, "framework", " ".join(words))
-
-
-def framework_row(name: str) -> dict[str, Any]:
-    """What is told of a framework."""
-    from pytest_mlmodelscope.core.framework import framework_spec
-
-    spec = framework_spec(name)
-    versions = list(dict.fromkeys(entry.version for entry in spec.environments))
-    return {"name": name, "title": spec.title, "versions": versions, "devices": list(spec.devices)}
-
-
-def says(words: Sequence[str], *texts: str) -> bool:
-    """Whether every word occurs in one of the texts."""
-    told = " ".join(texts).lower()
-    return all(part in told for word in words for part in word.lower().split())
+    text = " ".join(words)
+    rows = [asdict(card) for card in Shelf().frameworks(text)]
+    _print(rows, ("name", "title", "versions", "devices"), as_json, "framework", text)
 
 
 def _path_like(word: str) -> bool:
@@ -229,18 +212,6 @@ def _claim_row(card: ClaimCard) -> dict[str, Any]:
         **asdict(card),
         "published": published({"published": card.value, "unit": card.unit}),
         "source": f"{card.source['title']}, {card.source['where']}",
-    }
-
-
-def dataset_row(dataset: DatasetManifest) -> dict[str, Any]:
-    """What is told of a dataset."""
-    return {
-        "name": dataset.name,
-        "version": dataset.version,
-        "license": dataset.license,
-        "description": dataset.description,
-        "splits": {split.name: split.items for split in dataset.splits.values()},
-        "file": shown_path(dataset.path),
     }
 
 

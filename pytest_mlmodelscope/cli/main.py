@@ -26,9 +26,11 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "show": ("show:show", "Show one model, claim, dataset, framework, target or record."),
     },
     "Try a model": {
+        "predict": ("predict:predict", "Ask a model, on one framework or on several side by side."),
         "run": ("run:run", "Put a model under a load: latencies, throughput, sweeps."),
     },
     "Verify claims (pytest --mlms does it in a test suite)": {
+        "verify": ("verify:verify_claims", "Verify claims, by their ids or files."),
         "matrix": ("matrix:matrix", "Show one model on several frameworks, side by side."),
         "why": ("why:why", "Say which mistake explains a figure that is not the published one."),
         "judge": ("judge:judge", "Judge a table of results that were measured elsewhere."),

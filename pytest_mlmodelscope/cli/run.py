@@ -26,7 +26,7 @@ from pytest_mlmodelscope.engine.bench import ENGINES, Bench, Settings
 from pytest_mlmodelscope.metrics.server_rate import SCENARIO
 
 _HEAD: Final = ("batch", "threads", "queries", "50 %", "90 %", "99 %", "samples/s", "queries/s")
-_UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
+UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
 #: An interval that is wider says nothing.
@@ -219,7 +219,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _time(figure: dict[str, Any]) -> str:
-    scale, unit = next((one for one in _UNITS if figure["value"] >= one[0]), _UNITS[-1])
+    scale, unit = next((one for one in UNITS if figure["value"] >= one[0]), UNITS[-1])
     return ("~" if figure["early_stopping"] is None else "") + _spread(figure, scale, f" {unit}")
 
 

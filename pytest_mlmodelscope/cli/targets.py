@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from pytest_mlmodelscope.cli import completing
-from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, NotApplicable, RemoteError
 from pytest_mlmodelscope.core.registry import names
 
 #: Of what is measured of a machine, what a table has room for, and how it says it.
@@ -45,21 +45,9 @@ def targets(wanted: Sequence[str], as_json: bool) -> None:
 
 def row(name: str) -> dict[str, Any]:
     """Everything about one target; of the first machine also by itself, as that is the usual one."""
-    from pytest_mlmodelscope.targets import machines, named
+    from pytest_mlmodelscope.library.machines import target_card
 
-    target = named(name)
-    about: dict[str, Any] = {"name": name, "about": (target.__doc__ or "").strip().partition("\n")[0]}
-    try:
-        found = [{**machine.identity, "facts": _plain(machine.facts)} for machine in machines(target)]
-    except (NotApplicable, EnvironmentUnavailable, RemoteError) as error:
-        first = dict.fromkeys(("nature", "machine_class", "device", "memory"))
-        return {**about, "here": False, **first, "machines": [], "reason": error.what, "hint": error.hint}
-    first = {key: found[0][key] for key in ("nature", "machine_class", "device", "memory")}
-    return {**about, "here": True, **first, "machines": found, "reason": None, "hint": None}
-
-
-def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in facts.items()}
+    return asdict(target_card(name))
 
 
 def in_words(machine: dict[str, Any]) -> str:

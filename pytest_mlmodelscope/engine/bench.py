@@ -142,6 +142,10 @@ class Bench:
         assert sut.case.dataset is not None  # only claims with data have files of them
         return self._fetcher.fetch(sut.case.dataset.assets[asset])
 
+    def model_file(self, sut: Sut, asset: str) -> Path:
+        """Where a file of the case's model lies that its framework does not need, fetched if it has to be."""
+        return self._fetcher.fetch(sut.case.model.assets[asset])
+
     def some_items(self, sut: Sut) -> list[Item]:
         """Those of the claim's split that are to be evaluated."""
         return sampled(self.read(sut, sut.split), self.sample_size(sut.case), sut.data_name)

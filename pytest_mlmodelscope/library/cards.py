@@ -43,3 +43,47 @@ class ClaimCard:
     source: Mapping[str, Any]
     conditions: Mapping[str, Any]
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetCard:
+    """A dataset. ``splits`` has the number of items of each of its parts."""
+
+    name: str
+    version: str
+    license: str
+    description: str
+    splits: Mapping[str, int]
+    references: tuple[str, ...]
+    claims: tuple[str, ...]
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkCard:
+    """A framework: the versions that can be had, and the devices it drives."""
+
+    name: str
+    title: str
+    versions: tuple[str, ...]
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCard:
+    """A kind of machine, or one at an address. ``machines`` are those behind it ``here``, with their ``facts``; of the
+    first also by themselves what it is: ``hardware``, *emulated* or *simulated* (``nature``), the class that its
+    baselines are kept by, its device, its memory in bytes. Of one that is not here ``reason`` says why, ``hint`` what
+    would get it.
+    """
+
+    name: str
+    about: str
+    here: bool
+    nature: str | None
+    machine_class: str | None
+    device: str | None
+    memory: int | None
+    machines: tuple[Mapping[str, Any], ...]
+    reason: str | None
+    hint: str | None

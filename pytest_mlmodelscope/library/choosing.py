@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from pytest_mlmodelscope.claim.expand import Selection, requirement, selection
-from pytest_mlmodelscope.core.errors import AssetError, EnvironmentUnavailable, NotApplicable
+from pytest_mlmodelscope.core.errors import AssetError, EnvironmentUnavailable, NotApplicable, UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import ModelManifest
 from pytest_mlmodelscope.core.registry import names
@@ -27,6 +27,7 @@ def usual_case(
         UsageError: there is no such framework or target, or the model has it not.
     """
     if framework is not None:
+        refuse_other(model, framework)
         return case_of(_on(framework, target))
     found: dict[int, Case] = {}
     cases = [case_of(_on(use, target)) for use in model.frameworks]
@@ -35,6 +36,18 @@ def usual_case(
             found.setdefault(_distance(case, at_hand), case)
     # Where none can, the first says why.
     return found[min(found)] if found else cases[0]
+
+
+def refuse_other(model: ModelManifest, framework: str) -> None:
+    """Refuse a framework that a model does not have.
+
+    Raises:
+        UsageError: it is none, or another model's; offers the nearest.
+    """
+    (chosen,) = selection([framework]).frameworks
+    if chosen.name not in model.frameworks:
+        hint = did_you_mean(chosen.name, model.frameworks)
+        raise UsageError(f'the model {model.name} has no framework "{chosen.name}"', hint=hint)
 
 
 def _on(framework: str, target: str | None) -> Selection:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Self
 
 from pytest_mlmodelscope.core.claim import DataUse
-from pytest_mlmodelscope.core.errors import InputError, UsageError, WorkerError
+from pytest_mlmodelscope.core.errors import AssetError, InputError, UsageError, WorkerError
 from pytest_mlmodelscope.core.manifest import Split
 from pytest_mlmodelscope.engine import unclaimed
 from pytest_mlmodelscope.engine.bench import Bench, Settings, Stopwatch
@@ -79,7 +80,8 @@ class Loaded:
         self._before, self._after = sut.pipeline()
         case = sut.case
         self._intake = Intake(case.framework.inputs or case.model.inputs, split)
-        self._ranking = Ranking(self._after.output, sut.files, case.model.attributes)
+        logits = case.model.attributes.get("scores") == "logits"
+        self._ranking = Ranking(self._after.output, sut.files, _classes(bench, sut), logits)
         self._warm = False
         self._steps = steps
 
@@ -190,6 +192,18 @@ def _of_input(answers: Iterator[Answer], count: int, several: bool) -> Answer:
     """The answer to an input, which may be one to each of its parts."""
     found = [next(answers) for _ in range(count)]
     return Answer([one.value for one in found]) if several else found[0]
+
+
+def _classes(bench: Bench, sut: Sut) -> Sequence[str]:
+    """The names of the model's classes, where its manifest has them and they can be had."""
+    given = sut.case.model.attributes.get("classes", ())
+    if not isinstance(given, Mapping):
+        return tuple(given)
+    try:
+        text = bench.model_file(sut, given["asset"]).read_text(encoding="utf-8")
+    except AssetError:  # as without a network: then there are numbers
+        return ()
+    return tuple(map(str, json.loads(text) if text.lstrip().startswith("[") else text.splitlines()))
 
 
 # -- which framework, which data ------------------------------------------------------------------------

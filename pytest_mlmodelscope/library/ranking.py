@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -15,24 +15,22 @@ from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.library.answers import Scored
 from pytest_mlmodelscope.manifest.chain import Chain
 
-#: What a manifest calls scores that are shares only after a softmax.
-_LOGITS: Final = "logits"
-
 
 class Ranking:
     """Ranks what an output holds, where one of its steps chooses among scores.
 
-    What the manifest's attributes say for people only: ``classes`` are names in the order of the scores, where the
-    steps give none; ``scores: logits`` makes shares of the scores.
+    ``classes`` are names in the order of the scores, where the steps give none; of ``logits`` shares are made.
     """
 
-    def __init__(self, output: Output | None, files: Mapping[str, Path], attributes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, output: Output | None, files: Mapping[str, Path], classes: Sequence[str] = (), logits: bool = False
+    ) -> None:
         steps = output.steps if output else ()
         at = next((place for place, step in enumerate(steps) if _chooses(step)), None)
         self._chooses = None if at is None else _chooses(steps[at])
-        self._before = Chain(_scoring(steps[: at or 0], attributes), files)
+        self._before = Chain((*steps[: at or 0], Step("softmax")) if logits else steps[: at or 0], files)
         self._after = Chain(() if at is None else steps[at + 1 :], files)
-        self._classes: Sequence[str] = attributes.get("classes", ())
+        self._classes = classes
 
     def best(self, value: Any, decided: Any, most: int) -> tuple[Scored, ...]:
         """The ``most`` likeliest labels of an item of which the model gave ``value``; of a text, the text itself."""
@@ -55,11 +53,6 @@ class Ranking:
 def _chooses(step: Step) -> str | None:
     found: str | None = getattr(member("steps", step.name), "CHOOSES", None)
     return found
-
-
-def _scoring(steps: tuple[Step, ...], attributes: Mapping[str, Any]) -> tuple[Step, ...]:
-    """What makes the scores: the steps before the one that chooses, and a softmax where they are logits."""
-    return (*steps, Step("softmax")) if attributes.get("scores") == _LOGITS else steps
 
 
 def _score(score: float) -> float | None:

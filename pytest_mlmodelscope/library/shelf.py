@@ -1,4 +1,4 @@
-"""The shelf: the models, datasets and claims that are at hand, searched and shown."""
+"""The shelf: the models, datasets and claims that are at hand, and what they run on; searched and shown."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.claim import Claim, DataUse
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
+from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import DatasetManifest, ModelManifest
-from pytest_mlmodelscope.library.cards import ClaimCard, ModelCard
+from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.library.cards import ClaimCard, DatasetCard, FrameworkCard, ModelCard, TargetCard
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.case import conditions, dataset_name
 
@@ -110,6 +112,33 @@ class Shelf:
         """
         return self.catalogue.dataset(name, "")
 
+    def datasets(self, text: str = "") -> list[DatasetCard]:
+        """The datasets whose name or description has every word of ``text``, by name.
+
+        Raises:
+            DocumentError: a manifest is broken.
+        """
+        cards = map(self.dataset_card, self.catalogue.dataset_names())
+        return [card for card in cards if _matches(text, (card.name, card.description))]
+
+    def dataset_card(self, name: str) -> DatasetCard:
+        """What is told of one dataset.
+
+        Raises:
+            DocumentError: there is none of this name, or it is broken.
+        """
+        dataset = self.dataset(name)
+        return DatasetCard(
+            name=dataset.name,
+            version=dataset.version,
+            license=dataset.license,
+            description=dataset.description,
+            splits={split.name: split.items for split in dataset.splits.values()},
+            references=dataset.references,
+            claims=tuple(claim.id for claim in self._claims if claim.dataset and claim.dataset.name == name),
+            file=shown_path(dataset.path),
+        )
+
     def data_of(self, model: str) -> DataUse | None:
         """The data of the first claim about a model that is about data: of those here, else of the package."""
         bundled = (claim for path in claim_files_below([bundled_root() / "claims"]) for claim in load_claims(path))
@@ -176,6 +205,37 @@ class Shelf:
             conditions=conditions(claim),
             file=f"{shown_path(claim.path)}:{claim.line}",
         )
+
+    # -- what models run on ---------------------------------------------------------------
+
+    def frameworks(self, text: str = "") -> list[FrameworkCard]:
+        """The frameworks whose name or title has every word of ``text``, by name."""
+        cards = map(self.framework_card, names("frameworks"))
+        return [card for card in cards if _matches(text, (card.name, card.title))]
+
+    def framework_card(self, name: str) -> FrameworkCard:
+        """What is told of one framework.
+
+        Raises:
+            UsageError: there is none of this name; offers the nearest.
+        """
+        spec = framework_spec(name)
+        versions = tuple(dict.fromkeys(entry.version for entry in spec.environments))
+        return FrameworkCard(name, spec.title, versions, spec.devices)
+
+    def targets(self, text: str = "") -> list[TargetCard]:
+        """The kinds of machine whose name or description has every word of ``text``, looked for now."""
+        return [card for card in map(self.target_card, names("targets")) if _matches(text, (card.name, card.about))]
+
+    def target_card(self, name: str) -> TargetCard:
+        """What is told of one target; it may be a machine's address.
+
+        Raises:
+            UsageError: there is none of this name; offers the nearest.
+        """
+        from pytest_mlmodelscope.library.machines import target_card
+
+        return target_card(name)
 
 
 def claim_files_below(roots: Iterable[Path]) -> Iterator[Path]:

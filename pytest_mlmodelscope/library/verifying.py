@@ -73,6 +73,18 @@ def accepted(result: Result, known: Known | None) -> dict[str, Any] | None:
     return {"verdict": sorted(known.verdicts), "reason": known.reason, "matched": matched}
 
 
+def fails(case: Mapping[str, Any]) -> bool:
+    """Whether a case of a record is bad news: refuted or an error, and nobody accepted that; another verdict than was
+    accepted; or worse than the machine's baseline.
+    """
+    known, verdict = case["known"], case["verdict"]
+    if case["baseline"]["status"] == "worse":
+        return True
+    if known is not None and verdict != "not_applicable":
+        return not known["matched"]
+    return verdict in ("refuted", "error")
+
+
 def cases_of(
     wanted: Sequence[str | Path], framework: str | None, target: str | None, shelf: Shelf
 ) -> list[tuple[Case, Known | None]]:

@@ -118,6 +118,8 @@ def load_model(path: Path) -> ModelManifest:
     data = document.data
     assets = sections.assets(document)
     inputs = sections.inputs(document, data.get("inputs", ()), ("inputs",), assets)
+    if names_asset := _names_asset(data):
+        sections.refuse_unknown_asset(document, names_asset, assets, ("attributes", "classes", "asset"))
     return ModelManifest(
         **{key: data[key] for key in ("name", "version", "task", "license", "description")},
         assets=assets,
@@ -159,12 +161,19 @@ def _read(path: Path, kind: str) -> Document:
     return document
 
 
+def _names_asset(data: Mapping[str, Any]) -> str | None:
+    """The asset that holds the names of a model's classes, for people."""
+    classes = data.get("attributes", {}).get("classes")
+    return classes["asset"] if isinstance(classes, Mapping) else None
+
+
 def _digest(data: Mapping[str, Any], *parts: str) -> str:
     """Of what decides the behaviour: bytes and how they are used, not where they come from, nor what a
-    check draws.
+    check draws or a person reads.
     """
     defining = {part: _without_domains(data[part]) for part in parts if part in data}
-    defining["assets"] = {name: entry["sha256"] for name, entry in data.get("assets", {}).items()}
+    assets, read = data.get("assets", {}), _names_asset(data)
+    defining["assets"] = {name: entry["sha256"] for name, entry in assets.items() if name != read}
     canonical = json.dumps(defining, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
