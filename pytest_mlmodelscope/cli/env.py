@@ -13,6 +13,7 @@ from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.agent.sites import Site
 from pytest_mlmodelscope.claim.expand import Requirement, selection
 from pytest_mlmodelscope.cli import completing
+from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import Place, framework_spec
 from pytest_mlmodelscope.core.manifest import FrameworkUse
@@ -74,10 +75,11 @@ def build(
     One that cannot be had does not stop the others. The exit status is 1 when one is missing at the end; without
     names, those that are not for this kind of machine do not count.
     """
-    kept = _environments(offline)
     rows = []
     for wanted in selection(frameworks or names("frameworks")).frameworks:
-        rows.append(_built(kept, wanted, packages, _place_of(wanted, device, target), named=bool(frameworks)))
+        with progress(as_json) as say:
+            kept = Environments(Cache().root, offline, say)
+            rows.append(_built(kept, wanted, packages, _place_of(wanted, device, target), named=bool(frameworks)))
         if not as_json:
             _print(rows[-1:], as_json)
     if as_json:
@@ -135,8 +137,8 @@ def _machine(address: str) -> Remote:
     return remote(normal(address))
 
 
-def _environments(offline: bool = False) -> Environments:
-    return Environments(Cache().root, offline, lambda text: click.echo(text, err=True))
+def _environments() -> Environments:
+    return Environments(Cache().root, progress=lambda text: click.echo(text, err=True))
 
 
 def _known(

@@ -41,6 +41,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "bisect": ("bisect:bisect", "Measure what made the difference between two records, or versions."),
     },
     "Publish": {
+        "new": ("new:new", "Write a first manifest or claim: questions, and what a file says."),
         "lint": ("lint:lint", "Check claims and manifests without running them."),
         "hash": ("hash:hash", "Print an asset's checksum, size and listing."),
         "schema": ("listing:schema", "Print the JSON Schema of a kind of file."),
@@ -151,6 +152,7 @@ mlms tries models, and verifies what was published about them. To begin:
   mlms show squeezenet-1.1  everything about one of them
   mlms claims               what was published, and where
   pytest --mlms             verify it
+  mlms new model FILE       publish a model of your own
   mlms doctor               what this machine can run, and what is missing
 
 mlms --help lists all commands, mlms COMMAND --help says more of one.

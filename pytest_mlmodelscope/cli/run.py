@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.claim.pattern import seconds
 from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files
+from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse
 from pytest_mlmodelscope.core.errors import UsageError
@@ -116,13 +117,13 @@ def run(
     chosen = selection([framework] if framework else [], [target])
     case = case_of(catalogue(manifests), model, _data_of(model, data), conditions_of(**pattern), chosen)
     care = dataclasses.replace(USUAL, disturbed=disturbed)
-    bench = Bench(Settings(offline=offline, engine=engine, care=care, progress=lambda text: click.echo(text, err=True)))
-    try:
+    with (
+        progress(as_json) as say,
+        closing(Bench(Settings(offline=offline, engine=engine, care=care, progress=say))) as bench,
+    ):
         points = sweep(bench, case, batch or [None], threads or [None])
         if mlperf_log is not None:
             write_logs(bench, points, mlperf_log)
-    finally:
-        bench.close()
     _show([row(point) for point in points], as_json)
 
 

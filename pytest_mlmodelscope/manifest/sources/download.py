@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_mlmodelscope.core.errors import AssetError, ChecksumError
+from pytest_mlmodelscope.core.progress import Part
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -222,4 +223,4 @@ class Ticker:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self.EVERY_S
             share = f" of {self._total / 1e6:.1f}" if self._total else ""
-            self._progress(f"fetching {self._what}: {done / 1e6:.1f}{share} MB")
+            self._progress(Part(f"fetching {self._what}: {done / 1e6:.1f}{share} MB", done, self._total))
