@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ def whole(path: Path, most: int) -> bytes:
 
 
 #: What reading a damaged or encrypted archive raises.
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, EOFError, KeyError)
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, EOFError, KeyError, struct.error)
 
 
 class Archive:
@@ -49,7 +50,7 @@ class Archive:
         try:
             with zipfile.ZipFile(path) as opened:
                 self.names: Sequence[str] = opened.namelist()
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except _BROKEN as error:
             raise self._broken(str(error)) from None
         if len(self.names) > _MEMBERS:
             raise self._broken(f"it has {len(self.names):,} members, more than {_MEMBERS:,}")
@@ -59,15 +60,7 @@ class Archive:
         try:
             with zipfile.ZipFile(self._path) as opened, opened.open(name) as member:
                 data = member.read(most + 1)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            OSError,
-            RuntimeError,
-            ValueError,
-            EOFError,
-            NotImplementedError,
-        ) as error:
+        except _BROKEN as error:
             raise self._broken(f"{name}: {error}") from None
         if len(data) > most:
             raise self._broken(f"{name} is larger than {most:,} bytes")
