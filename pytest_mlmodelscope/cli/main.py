@@ -40,6 +40,11 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "history": ("history:history", "Say what many records show: changes, drift, flaky cases."),
         "bisect": ("bisect:bisect", "Measure what made the difference between two records, or versions."),
     },
+    "Run a hub": {
+        "serve": ("serve:serve", "Run a hub: web pages and REST for models, claims and results."),
+        "token": ("token:token", "Give out, list and revoke the tokens by which others write to it."),
+        "hub": ("hub:hub", "Register and revoke the keys that its records are signed by."),
+    },
     "Publish": {
         "new": ("new:new", "Write a first manifest or claim: questions, and what a file says."),
         "lint": ("lint:lint", "Check claims and manifests without running them."),

@@ -15,9 +15,14 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import func, select
 
-from pytest_mlmodelscope.hub import api, complaining, pages
+from pytest_mlmodelscope.hub import api, health, pages
 from pytest_mlmodelscope.hub.caching import Bodies, Sharing, shared_paths
+from pytest_mlmodelscope.hub.describing import describe
+from pytest_mlmodelscope.hub.edge.guard import Guard
+from pytest_mlmodelscope.hub.edge.rates import Limits, Rates
+from pytest_mlmodelscope.hub.edge.sizes import Sizes
 from pytest_mlmodelscope.hub.jobs.supervision import jobs_of
+from pytest_mlmodelscope.hub.problems import handle_all
 from pytest_mlmodelscope.hub.settings import Settings
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.tables import Result
@@ -27,12 +32,13 @@ _API: Final = "/api"
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The hub as an ASGI application. ``app.state`` has ``settings``, ``database``, ``jobs``, whose workers run as long
-    as it does, and ``bodies``, which are told of results that arrive.
+    """The hub as an ASGI application. ``app.state`` has ``settings``, ``database``, ``limits``, ``jobs``, whose workers
+    run as long as it does, and ``bodies``, which are told of results that arrive.
 
     Raises:
         UsageError: the database cannot be opened.
     """
+    limits = Limits(settings.reading, settings.writing, settings.guessing)
     database = Database(settings.database)
     bodies = Bodies(list(_shared()), lambda: _newest(database), settings.behind_s)
     jobs = jobs_of(settings, database)
@@ -49,16 +55,30 @@ def create_app(settings: Settings) -> FastAPI:
         version=metadata.version("pytest-mlmodelscope"),
         summary="Published machine-learning claims, and what came of verifying them.",
         lifespan=lifespan,
+        openapi_url="/openapi.json",
+        docs_url=None,  # the usual pages load scripts from elsewhere
+        redoc_url=None,
     )
-    app.state.settings, app.state.database, app.state.bodies, app.state.jobs = settings, database, bodies, jobs
+    app.state.settings, app.state.database, app.state.bodies, app.state.limits = settings, database, bodies, limits
+    app.state.jobs = jobs
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    handle_all(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(Sizes, largest_bytes=settings.largest_bytes)
+    app.add_middleware(Rates, limits=limits)
     app.add_middleware(Sharing, bodies=bodies)
-    complaining.install(app)
+    app.add_middleware(Guard, hosts=settings.hosts)
+    _include(app)
+    return app
+
+
+def _include(app: FastAPI) -> None:
+    app.include_router(health.router)
     for module in _members(api):
         app.include_router(module.router, prefix=_API)
     for module in _members(pages):
         app.include_router(module.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    return app
 
 
 def _shared() -> Iterator[re.Pattern[str]]:

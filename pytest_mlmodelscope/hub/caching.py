@@ -258,7 +258,10 @@ def _finish(body: _Body, behind_s: float) -> None:
     body.etag = b'W/"' + hashlib.sha256(body.plain).hexdigest()[:32].encode() + b'"'
     body.changed = formatdate(usegmt=True).encode()
     age = b"no-cache" if behind_s == 0 else b"max-age=%d, must-revalidate" % max(1, round(behind_s))
-    ours = {b"content-length", b"etag", b"last-modified", b"cache-control", b"vary"}
+    ours = {
+        *(b"content-length", b"etag", b"last-modified", b"cache-control", b"vary"),
+        *(b"ratelimit", b"ratelimit-policy"),  # of whoever asked first
+    }
     body.headers = [
         *((name, value) for name, value in body.headers if name.lower() not in ours),
         (b"cache-control", b"public, " + age),

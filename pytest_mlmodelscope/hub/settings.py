@@ -17,6 +17,8 @@ class Settings:
     has a token. Files that come with jobs lie in ``uploads`` (None: beside the database, or in the cache). A body of a
     request has at most ``largest_bytes``. What many read is at most about ``behind_s`` seconds behind the results (0:
     never, for tests).
+    ``hosts`` are the names that requests may call it by (None: any). One address may ask as often as ``reading`` and
+    ``writing`` say, and a token write as often; ``guessing`` is for tokens that are none.
     """
 
     database: str | Path
@@ -28,3 +30,7 @@ class Settings:
     uploads: Path | None = None
     largest_bytes: int = 32 * 2**20
     behind_s: float = 1.0
+    hosts: frozenset[str] | None = None
+    reading: str = "6000/minute"
+    writing: str = "600/minute"
+    guessing: str = "30/minute"

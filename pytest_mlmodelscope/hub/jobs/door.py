@@ -19,6 +19,7 @@ from pytest_mlmodelscope.hub.jobs.asking import Predict, Verify, checked, of_for
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.hub.jobs.supervision import Jobs
 from pytest_mlmodelscope.hub.jobs.told import JobCard, JobList, card
+from pytest_mlmodelscope.hub.writers import MaybeWriter
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.tables import Job
@@ -159,12 +160,9 @@ def isolation(bounds: Bounds) -> str:
     return f"models are not kept from the machine of this hub: files: {held.files}, network: {held.network}"
 
 
-def _door(request: Request, hub: Hub, store: Store, shelf: OnShelf, jobs: OfHub) -> Door:
-    return Door(jobs, store, shelf, hub.jobs, hub.open_jobs, _owner(request))
-
-
-def _owner(request: Request) -> str | None:  # noqa: ARG001  # until tokens are there, nobody has a name
-    return None
+def _door(hub: Hub, store: Store, shelf: OnShelf, jobs: OfHub, writer: MaybeWriter) -> Door:
+    owner = writer.owner if writer is not None and writer.may("jobs:write") else None
+    return Door(jobs, store, shelf, hub.jobs, hub.open_jobs, owner)
 
 
 AtDoor = Annotated[Door, Depends(_door)]

@@ -1,0 +1,129 @@
+"""``mlms serve``: a hub."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import click
+
+from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.hub.settings import Settings
+
+DATABASE: Final = click.option(
+    "--database",
+    metavar="ADDRESS",
+    help="A file of SQLite, or postgresql://USER@HOST/NAME (default: the results of this machine).",
+)
+#: Names of this very machine, which a hub that listens to nobody else goes by.
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, not bound
+
+
+@click.command(epilog=examples("mlms serve", "mlms serve --port 0 --workers 0", "mlms serve --address https://HUB"))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 lets others in.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: one that is free.")
+@DATABASE
+@click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Jobs run at once.")
+@click.option("--open-jobs", is_flag=True, help="Take jobs without a token, as a hub for this machine alone does.")
+@click.option("--manifests", multiple=True, type=click.Path(path_type=Path), help="More models and datasets.")
+@click.option("--claims", multiple=True, type=click.Path(path_type=Path), help="Claims to show (files or folders).")
+@click.option("--address", metavar="URL", help="How its readers reach it, for links; names the host it goes by.")
+@click.option("--proxy", "proxies", multiple=True, metavar="IP", help="A proxy before it, whose headers it believes.")
+@click.option("--reading", metavar="RATE", help="How often one address may read (6000/minute).")
+@click.option("--writing", metavar="RATE", help="How often one token or address may write (600/minute).")
+@click.option("--log-requests", is_flag=True, help="Write a line for each request to the standard error.")
+def serve(
+    host: str,
+    port: int,
+    database: str | None,
+    workers: int,
+    open_jobs: bool,
+    manifests: Sequence[Path],
+    claims: Sequence[Path],
+    address: str | None,
+    proxies: Sequence[str],
+    reading: str | None,
+    writing: str | None,
+    log_requests: bool,
+) -> None:
+    """Run a hub: web pages and REST for models, claims and results, until SIGTERM or SIGINT.
+
+    Without options it shows the models and claims that come with the package, and the results of this machine, to
+    this machine alone.
+    """
+    imported()
+    from dataclasses import replace
+
+    from pytest_mlmodelscope.hub.app import create_app
+    from pytest_mlmodelscope.hub.edge.guard import LOOPBACK
+    from pytest_mlmodelscope.hub.serving import log_to_stderr
+    from pytest_mlmodelscope.hub.serving import serve as serve_app
+    from pytest_mlmodelscope.hub.settings import Settings
+    from pytest_mlmodelscope.library.shelf import Shelf
+
+    log_to_stderr(log_requests)
+    kept = place(database)
+    settings = Settings(kept, Shelf(manifests, claims), address=address, workers=workers, hosts=names(host, address))
+    open_jobs = open_jobs or (host in LOOPBACK and address is None)
+    settings = replace(
+        settings, open_jobs=open_jobs, reading=reading or settings.reading, writing=writing or settings.writing
+    )
+    serve_app(create_app(settings), host, port, proxies, lambda url: _told(settings, address or url))
+
+
+def _told(settings: Settings, address: str) -> None:
+    shelf = settings.shelf
+    click.echo(f"The hub is at {address}")
+    click.echo(f"  {len(shelf.models())} models, {len(shelf.claims())} claims; results in {_shown(settings.database)}")
+    click.echo("  to let somebody send results:  mlms token new NAME --scope results:write")
+    click.echo("  to end it:                     Ctrl-C")
+
+
+def _shown(database: str | Path) -> str:
+    """An address without a password."""
+    parts = urlsplit(str(database))
+    return str(database) if parts.password is None else str(database).replace(f":{parts.password}@", ":...@")
+
+
+def names(host: str, address: str | None) -> frozenset[str] | None:
+    """What requests may call a hub; None, any name, for one that listens everywhere without saying where.
+
+    Raises:
+        UsageError: the address is none.
+    """
+    from pytest_mlmodelscope.hub.edge.guard import LOOPBACK
+
+    if address is None:
+        return None if host in _EVERYWHERE else LOOPBACK | {host.lower()}
+    named = urlsplit(address)
+    if named.scheme not in ("http", "https") or not named.hostname or named.path.strip("/") or named.query:
+        raise UsageError("is not how a hub is reached", where=address, expected="https://HOST or https://HOST:PORT")
+    return LOOPBACK | {named.hostname} | (frozenset() if host in _EVERYWHERE else {host.lower()})
+
+
+def place(database: str | None) -> str | Path:
+    """The database that is named, else that of this machine."""
+    if database is not None:
+        return database
+    from pytest_mlmodelscope.manifest.cache import Cache
+    from pytest_mlmodelscope.store.database import default_database
+
+    return default_database(Cache().root)
+
+
+def imported() -> None:
+    """Have what a hub needs beside the rest.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    for name in ("fastapi", "limits", "uvicorn"):
+        if importlib.util.find_spec(name) is None:
+            hint = "pip install 'pytest-mlmodelscope[hub]'"
+            raise UsageError(f"a hub needs {name}, which is not installed", hint=hint)

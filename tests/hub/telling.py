@@ -1,0 +1,21 @@
+"""What several tests of the hub look at."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+
+def problem(answer, status):
+    """The problem that an answer tells of; fails where it is of another status or form."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert told["status"] == status
+    assert told["title"]
+    return told
+
+
+def pem(private=None) -> str:
+    public = (private or Ed25519PrivateKey.generate()).public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
