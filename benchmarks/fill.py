@@ -118,7 +118,8 @@ def _named(claim: str, model: str, framework: str) -> dict[str, Any]:
         "predictions": {},
         "outputs": {},
         "baseline": {"status": "none", "reason": "no baseline of this target", "value": None, "noise": None},
-        "machine": None,
+        "made_of": [],
+        **dict.fromkeys(("machine", "check", "turn", "watched", "plan", "timing", "cause", "evidence")),
     }
 
 

@@ -16,6 +16,9 @@ import pytest
 
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 
+# Runs inside the tests are nothing that the store of this machine should keep.
+os.environ["MLMS_STORE"] = "off"
+
 #: What may keep a test from running here. Any other skip fails the run: nobody would count it.
 MAY_SKIP = (
     "no GPU here: no NVIDIA driver is installed",

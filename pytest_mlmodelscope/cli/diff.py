@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from pytest_mlmodelscope.cli.console import colour, columns
+from pytest_mlmodelscope.cli.recorded import record
 from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
-from pytest_mlmodelscope.record.build import read
 from pytest_mlmodelscope.record.diff import FAILURES, USUAL
 from pytest_mlmodelscope.record.diff import diff as compare_records
 
 
 @click.command()
-@click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.argument("a", type=click.Path())
+@click.argument("b", type=click.Path())
 @format_option
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
@@ -29,8 +28,9 @@ from pytest_mlmodelscope.record.diff import diff as compare_records
     show_default=True,
     help="What makes the exit code 1: any of verdict, vanished, figures and machine, joined by commas; or none.",
 )
-def diff(a: Path, b: Path, format_: str, as_json: bool, fail_on: str) -> None:
-    """Say what changed from record A to record B (two commits, or two machines).
+def diff(a: str, b: str, format_: str, as_json: bool, fail_on: str) -> None:
+    """Say what changed from record A to record B (two commits, or two machines): files, or runs that this machine
+    has kept, by the beginning of their digest (`mlms record list`).
 
     First what differs in machine and software, then verdicts that changed, cases that vanished or
     are new, then every figure with its uncertainty. A figure that was measured with another model,
@@ -42,7 +42,7 @@ def diff(a: Path, b: Path, format_: str, as_json: bool, fail_on: str) -> None:
     uncertainty; 2 when a record cannot be read. `machine` fails where a case was timed on another machine.
     """
     kinds = kinds_of(fail_on, FAILURES)
-    difference = compare_records(read(a), read(b), (str(a), str(b)))
+    difference = compare_records(record(a), record(b), (a, b))
     report = member("reports", as_report(format_, as_json))
     click.echo(report.difference(difference, width=columns(), colour=colour()))
     worse = difference.worse(kinds)

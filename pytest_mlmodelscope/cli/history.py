@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from pytest_mlmodelscope.cli.console import columns
 from pytest_mlmodelscope.cli.diff import kinds_of
-from pytest_mlmodelscope.core.errors import UsageError
-from pytest_mlmodelscope.record.build import read
+from pytest_mlmodelscope.cli.recorded import named
 from pytest_mlmodelscope.record.history import FAILURES, USUAL
 from pytest_mlmodelscope.record.history import history as of_records
 
 
 @click.command()
-@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("records", nargs=-1, required=True, type=click.Path())
 @click.option("--case", "chosen", multiple=True, metavar="TEXT", help="Only cases with this in their id.")
 @click.option("--all", "everything", is_flag=True, help="Also the cases in which nothing happened.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
@@ -28,9 +27,10 @@ from pytest_mlmodelscope.record.history import history as of_records
     show_default=True,
     help="What makes the exit code 1: any of change, drift, flaky, vanished and machine, joined by commas; or none.",
 )
-def history(records: Sequence[Path], chosen: Sequence[str], everything: bool, as_json: bool, fail_on: str) -> None:
-    """Say what many RECORDS (files, or folders of them) show together: since when a figure is another and what changed
-    with it, whether it drifts, which verdicts and answers are flaky, which cases are gone.
+def history(records: Sequence[str], chosen: Sequence[str], everything: bool, as_json: bool, fail_on: str) -> None:
+    """Say what many RECORDS (files, folders of them, or the beginnings of digests that `mlms record list` shows) show
+    together: since when a figure is another and what changed with it, whether it drifts, which verdicts and answers
+    are flaky, which cases are gone.
 
     Only figures of the same model, data, conditions and (where they were timed) machine are compared with the latest.
     Exit code 1 when the latest level of a figure is worse than the one before, a figure drifts the wrong way, a case is
@@ -39,20 +39,9 @@ def history(records: Sequence[Path], chosen: Sequence[str], everything: bool, as
     from pytest_mlmodelscope.reports import _history
 
     kinds = kinds_of(fail_on, FAILURES)
-    found = _history.only(of_records([(_name(path), read(path)) for path in _files(records)]), chosen)
+    found = _history.only(of_records([(Path(name).stem, found) for name, found in named(records)]), chosen)
     click.echo(_history.as_json(found) if as_json else _history.shown(found, columns(), everything))
     worse = found.worse(kinds)
     if worse and not as_json:
         click.echo("\n".join(["", "failed:", *(f"  {sentence}" for sentence in worse)]), err=True)
     sys.exit(1 if worse else 0)
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if not path.exists():
-            raise UsageError("there is no such file or folder", where=path)
-        yield from sorted(path.glob("*.json")) if path.is_dir() else [path]
-
-
-def _name(path: Path) -> str:
-    return path.stem

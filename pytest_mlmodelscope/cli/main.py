@@ -45,6 +45,11 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "token": ("token:token", "Give out, list and revoke the tokens by which others write to it."),
         "hub": ("hub:hub", "Register and revoke the keys that its records are signed by."),
     },
+    "Keep and share results": {
+        "record": ("record:record", "List, show and move the runs that this machine has kept."),
+        "push": ("push:push", "Send signed records to a hub."),
+        "key": ("key:key", "Make and show the keys that records are signed with."),
+    },
     "Publish": {
         "new": ("new:new", "Write a first manifest or claim: questions, and what a file says."),
         "lint": ("lint:lint", "Check claims and manifests without running them."),

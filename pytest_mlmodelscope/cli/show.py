@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -44,17 +45,19 @@ def show(what: Sequence[str], format_: str, as_json: bool) -> None:
     from pytest_mlmodelscope.cli import cards
 
     if len(what) == 1 and (Path(what[0]).exists() or what[0].endswith(".json") or "/" in what[0]):
-        _record(Path(what[0]), as_report(format_, as_json))
+        from pytest_mlmodelscope.record.build import read
+
+        shown_record(read(Path(what[0])), as_report(format_, as_json))
         return
     found = cards.find(what)
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else cards.shown(found, columns()))
 
 
-def _record(path: Path, format_: str) -> None:
-    from pytest_mlmodelscope.record.build import read
+def shown_record(record: Mapping[str, Any], format_: str) -> None:
+    """Write the verdicts of a record."""
     from pytest_mlmodelscope.record.matrix import of_record
 
-    held = read(path)["mlms"]
+    held = record["mlms"]
     cases, matrices = held["cases"], of_record(held.get("matrices", ()))
     report = member("reports", format_)
     click.echo(report.session(cases, width=columns(), colour=colour()))

@@ -52,6 +52,7 @@ OPTIONS = (
     Option("margin", "per cent within which two sides are equivalent (default: 5)", "text", "PERCENT"),
     Option("json", "write the benchmark JSON to this file", "text", "FILE"),
     Option("history", "also write the benchmark JSON into this folder, under a name of its own", "text", "DIR"),
+    Option("store", "the database in which this run is kept (default: one in the cache), or off", "text", "WHERE"),
     Option("offline", "never use the network", "flag"),
     Option("why", "seconds to look for what explains a refuted figure (default: 30), or off", "text", "HOW"),
     Option("claims", "where claims are when no path is given (default: claims)", "list", "PATH"),

@@ -27,6 +27,7 @@ from pytest_mlmodelscope.plugin.terminal import Terminal
 if TYPE_CHECKING:
     from pytest_mlmodelscope.engine.run import Engine
     from pytest_mlmodelscope.interfaces.target import Machine
+    from pytest_mlmodelscope.record.local import Landed
 
 
 def start(config: pytest.Config) -> None:
@@ -70,6 +71,7 @@ class Session:
         self.left_out: list[Case] = []
         self.unwritten: str | None = None
         self.written: list[Path] = []
+        self.landed: Landed | None = None
         self._refuse_places_of_records()
         self.progress: Callable[[str], None] = _silent
         self.announce: Callable[[str], None] = _silent
@@ -266,14 +268,30 @@ class Session:
         except (MlmsError, OSError) as error:
             self.unwritten = f"the benchmark JSON could not be written: {error}"
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        self._land()
+
+    def _land(self) -> None:
+        """Keep the record in the store of this machine, unless nothing was verified, or only the gate was tried."""
+        if not self.records or value(self._config, "aa"):
+            return
+        from pytest_mlmodelscope.manifest.cache import Cache
+        from pytest_mlmodelscope.record.local import keep, place
+
+        where = place(Cache(path_value(self._config, "cache")).root, self._store())
+        if where is not None:
+            self.landed = keep(self.record, where)
+
+    def _store(self) -> str | Path | None:
+        """Where the store is, as it was given: ``off``, an address, or a file."""
+        given = value(self._config, "store")
+        return given if given is None or given == "off" or "://" in given else path_value(self._config, "store")
 
     def _write(self, targets: Sequence[Path]) -> None:
         from pytest_mlmodelscope.record.build import write
 
         if targets:
-            record = self.record()
             for target in targets:
-                write(record, target)
+                write(self.record, target)
                 self.written.append(target)
 
     def _into_history(self) -> Path | None:
@@ -305,8 +323,9 @@ class Session:
                 return named(targets[0]).probe()
         return local_cpu()
 
+    @functools.cached_property
     def record(self) -> dict[str, Any]:
-        """The benchmark JSON of this session."""
+        """The benchmark JSON of this session, once it is finished."""
         from pytest_mlmodelscope.record.build import build
         from pytest_mlmodelscope.record.machine import machine_facts, software_facts
 

@@ -57,7 +57,7 @@ def key_of(case: _Case) -> dict[str, Any]:
 
 def is_disturbed(case: _Case) -> bool:
     """Whether something else than the model had a part in at least half of the runs of a timed figure."""
-    watched = case["watched"] or {}
+    watched = case.get("watched") or {}
     return bool(watched.get("throttled")) or 2 * len(marked(watched)) > len(case["runs"])
 
 

@@ -1,0 +1,64 @@
+"""``mlms key``: the keys that records are signed with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.record.keys import OwnKey
+
+_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+_name = click.argument("name", default="default")
+
+
+@click.group()
+def key() -> None:
+    """Make and show the keys that records are signed with (Ed25519)."""
+
+
+@key.command()
+@_name
+@_json
+def new(name: str, as_json: bool) -> None:
+    """Make a key called NAME, kept for you alone. One that is there is never written over."""
+    from pytest_mlmodelscope.record import keys
+
+    _print(keys.new(name), as_json)
+
+
+@key.command()
+@_name
+@_json
+def show(name: str, as_json: bool) -> None:
+    """Show the public half of a key: what a hub has to know to take your records."""
+    from pytest_mlmodelscope.record import keys
+
+    _print(keys.own(name), as_json)
+
+
+@key.command("list")
+@_json
+def list_(as_json: bool) -> None:
+    """List your keys."""
+    from pytest_mlmodelscope.record import keys
+
+    found = list(keys.all_own())
+    if as_json:
+        click.echo(json.dumps([_row(one) for one in found], indent=2))
+        return
+    lines = [f"{one.fingerprint}  {one.name}" for one in found] or ["none: mlms key new"]
+    click.echo("\n".join(lines))
+
+
+def _row(one: OwnKey) -> dict[str, str]:
+    return {"name": one.name, "fingerprint": one.fingerprint, "public": one.public, "file": str(one.path)}
+
+
+def _print(one: OwnKey, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_row(one), indent=2))
+    else:
+        click.echo(f"{one.name}: {one.fingerprint}\nkept in {one.path}\n\n{one.public}", nl=False)

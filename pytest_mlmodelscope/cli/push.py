@@ -1,0 +1,65 @@
+"""``mlms push``: signed records to a hub."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.recorded import chosen, named, store_option
+
+
+@click.command(
+    epilog=examples("mlms push --to https://hub.example", "mlms push now.json 3f2a9c01d2e4 --to https://hub.example")
+)
+@click.argument("records", nargs=-1, metavar="[RECORD]...")
+@click.option("--to", "address", required=True, metavar="ADDRESS", help="The hub, as https://hub.example.")
+@click.option("--token", envvar="MLMS_TOKEN", metavar="TOKEN", help="Of this hub, for writing (better: MLMS_TOKEN).")
+@click.option("--key", "name", default="default", show_default=True, help="Which of your keys signs (mlms key list).")
+@click.option("--insecure", is_flag=True, help="Send the token also where others may read it on the way.")
+@store_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def push(
+    records: Sequence[str],
+    address: str,
+    token: str | None,
+    name: str,
+    insecure: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Send each RECORD (a file, a folder of them, or the beginning of a digest in the store) to a hub, signed; without
+    any, all of the store. What the hub has already is not sent; what breaks off is taken up by the next push.
+
+    Exit code 0 when the hub has all of them; 1 when it refused one, and it says why; 2 when it cannot be reached, or
+    takes nothing from you.
+    """
+    from pytest_mlmodelscope.library.pushing import Hub, push_all
+    from pytest_mlmodelscope.record import keys
+
+    rows = []
+    with Hub(address, token, insecure=insecure) as hub:
+        for one in push_all(hub, _records(records, store), keys.own(name).private):
+            rows.append(asdict(one))
+            if not as_json:
+                why = f": {one.why}" if one.why else ""
+                click.echo(f"{one.outcome:8} {one.digest[:12]} {one.name}{why}")
+    counts = Counter(row["outcome"] for row in rows)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        click.echo(f"{counts['new']} new, {counts['there']} there, {counts['refused']} refused")
+    sys.exit(1 if counts["refused"] else 0)
+
+
+def _records(names: Sequence[str], store: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is to be sent, each with a name for a person; one is read when its turn comes."""
+    if names:
+        return named(names, store)
+    return ((found["datetime"], found) for _, found in chosen((), store))

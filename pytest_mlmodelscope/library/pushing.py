@@ -1,0 +1,187 @@
+"""Records on their way to a hub: asked for first, signed, sent again where that may help."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+
+from pytest_mlmodelscope.core.errors import RemoteError, UsageError
+from pytest_mlmodelscope.record.envelope import sign, written
+from pytest_mlmodelscope.store.canonical import digest_of
+
+Outcome = Literal["new", "there", "refused"]
+#: Answers after which the same may go well a little later: too many requests, or a hub that is starting or falling.
+_PASSING: Final = (429, 500, 502, 503, 504)
+#: Seconds to connect, and to wait for an answer.
+_PATIENCE: Final = (10, 120)
+#: The longest that a hub may send us away for, in seconds.
+_LONGEST_WAIT: Final = 120
+_UNAUTHORISED: Final = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of one record: new on the hub, there already, or refused and why."""
+
+    name: str
+    digest: str
+    outcome: Outcome
+    why: str = ""
+
+
+class Hub:
+    """A hub that takes records. Close it to give its connections back."""
+
+    def __init__(self, address: str, token: str | None = None, *, tries: int = 8, insecure: bool = False) -> None:
+        """``address`` as a browser would have it. A ``token`` is sent in the clear only to this machine, unless it
+        may be ``insecure``; each request is made up to ``tries`` times, with a growing pause between.
+
+        Raises:
+            UsageError: it is no address, or the token would be sent in the clear.
+        """
+        self.address = _address(address)
+        if token and not insecure and not _is_safe(self.address):
+            raise UsageError(
+                "the token would be sent in the clear", where=address, hint="use https://, or say --insecure"
+            )
+        self._session = requests.Session()
+        self._session.auth = _Token(token)
+        again = Retry(
+            total=tries,
+            backoff_factor=0.2,
+            status_forcelist=_PASSING,
+            # A record that comes twice is there once, so that POST may be repeated, too.
+            allowed_methods=None,
+            redirect=0,
+            raise_on_status=False,
+            retry_after_max=_LONGEST_WAIT,
+        )
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=again))
+
+    def __enter__(self) -> Hub:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give its connections back."""
+        self._session.close()
+
+    def has(self, digest: str) -> bool:
+        """Whether a record is there.
+
+        Raises:
+            RemoteError: the hub cannot be reached, or says neither.
+        """
+        answer = self._ask("HEAD", f"/api/records/{digest}")
+        if answer.status_code not in (200, 404):
+            raise self._odd(answer)
+        return answer.status_code == 200
+
+    def push(self, name: str, record: Mapping[str, Any], key: Ed25519PrivateKey) -> Pushed:
+        """Send one record, unless it is there.
+
+        Raises:
+            RemoteError: the hub cannot be reached, or takes nothing from whoever has this token.
+            DocumentError: the record has no canonical JSON.
+        """
+        digest = digest_of(record)
+        if self.has(digest):
+            return Pushed(name, digest, "there")
+        body = written(sign(record, key, to=self.address))
+        answer = self._ask("POST", "/api/records", body)
+        if answer.status_code in (200, 201):
+            return Pushed(name, digest, "new" if answer.status_code == 201 else "there")
+        if answer.status_code in _UNAUTHORISED or not 400 <= answer.status_code < 500:
+            raise self._odd(answer)
+        return Pushed(name, digest, "refused", _said(answer))
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> requests.Response:
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            return self._session.request(
+                method, self.address + path, data=body, headers=headers, timeout=_PATIENCE, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            what = f"the hub cannot be reached: {_reason(error)}"
+            raise RemoteError(what, where=self.address, hint="push again: what is there is not sent again") from None
+
+    def _odd(self, answer: requests.Response) -> RemoteError:
+        hint = None
+        if answer.status_code in _UNAUTHORISED:
+            hint = "a token of this hub that may write records: --token or MLMS_TOKEN"
+        elif answer.is_redirect:
+            hint = f"--to {answer.headers['Location']}"
+        elif answer.status_code in _PASSING:
+            hint = "push again: what is there is not sent again"
+        return RemoteError(f"the hub does not take it: {_said(answer)}", where=self.address, hint=hint)
+
+
+def push_all(hub: Hub, records: Iterable[tuple[str, Mapping[str, Any]]], key: Ed25519PrivateKey) -> Iterator[Pushed]:
+    """Send records, each with a name for a person.
+
+    Raises:
+        RemoteError: as ``Hub.push``; those before it are there.
+    """
+    for name, record in records:
+        yield hub.push(name, record, key)
+
+
+class _Token(requests.auth.AuthBase):
+    """Sends a token; said to the library in this way, it asks no other file of the user for a password."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment or parts.username:
+        raise UsageError(f'"{text}" is no address of a hub', expected="an address such as https://hub.example")
+    return text.rstrip("/")
+
+
+def _is_safe(address: str) -> bool:
+    """Whether nobody on the way can read what is sent."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    return parts.scheme == "https" or loopback
+
+
+def _said(answer: requests.Response) -> str:
+    """What a hub says of a refusal, as far as it is fit for a terminal."""
+    try:
+        found = answer.json()
+        text = str(found.get("detail") or found.get("title") or "") if isinstance(found, dict) else ""
+    except ValueError:
+        text = ""
+    plain = "".join(char if char.isprintable() else " " for char in text)[:500]
+    return f"{answer.status_code} {plain or answer.reason or ''}".strip()
+
+
+def _reason(error: Exception) -> str:
+    text = str(getattr(error.args[0], "reason", error) if error.args else error)
+    return text.rpartition(": ")[2][:300] or type(error).__name__

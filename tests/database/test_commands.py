@@ -1,0 +1,82 @@
+"""``mlms record``, and what ``mlms diff`` and ``mlms history`` take from the store."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from fill import records
+
+from pytest_mlmodelscope.cli.main import cli
+from pytest_mlmodelscope.record.build import write
+from pytest_mlmodelscope.store.canonical import digest_of
+from pytest_mlmodelscope.store.database import Database
+from pytest_mlmodelscope.store.runs import add
+
+MADE = list(records(9, cases=3))
+
+
+@pytest.fixture
+def mlms(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLMS_STORE", str(tmp_path / "results.sqlite"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, status=0):
+        done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+        assert done.exit_code == status, done.output
+        return done.output
+
+    return run
+
+
+@pytest.fixture
+def kept(tmp_path):
+    with Database(tmp_path / "results.sqlite") as database, database.writing() as session:
+        return [add(session, record).digest for record in MADE]
+
+
+def test_kept_records_are_listed_the_newest_first(mlms, kept):
+    rows = json.loads(mlms("record", "list", "--json", "--limit", 3))
+    assert [row["digest"] for row in rows] == kept[:-4:-1]
+    assert rows[0]["cases"] == sum(rows[0]["verdicts"].values()) == 3
+    assert kept[-1][:12] in mlms("record", "list")
+
+
+def test_an_empty_store_has_none(mlms):
+    assert mlms("record", "list") == "none\n"
+
+
+def test_a_kept_record_is_shown_by_the_beginning_of_its_digest(mlms, kept):
+    assert MADE[0]["mlms"]["cases"][0]["id"] in mlms("record", "show", kept[0][:8], "--json")
+    assert "begins with" in mlms("record", "show", "00000000", status=2)
+
+
+def test_records_leave_and_come_back_as_they_were(mlms, kept, tmp_path):
+    mlms("record", "export", "--into", "files")
+    assert {path.stem for path in (tmp_path / "files").iterdir()} == set(kept)
+    assert [row["outcome"] for row in json.loads(mlms("record", "import", "files", "--json"))] == ["there"] * 9
+    mlms("record", "remove", *kept)
+    rows = json.loads(mlms("record", "import", "files", "--json"))
+    assert {(row["digest"], row["outcome"]) for row in rows} == {(digest, "new") for digest in kept}
+
+
+def test_what_is_no_record_is_refused_and_the_others_are_kept(mlms, tmp_path):
+    write(MADE[0], tmp_path / "files" / "good.json")
+    (tmp_path / "files" / "bad.json").write_text("{}")
+    rows = json.loads(mlms("record", "import", "files", "--json", status=1))
+    assert [(row["outcome"], row["digest"]) for row in rows] == [("refused", ""), ("new", digest_of(MADE[0]))]
+    assert "not a record" in rows[0]["why"]
+
+
+def test_diff_and_history_take_kept_records_beside_files(mlms, kept, tmp_path):
+    write(MADE[8], tmp_path / "now.json")
+    by_digest = mlms("diff", kept[0][:8], kept[8], "--json", "--fail-on", "none")
+    with_file = mlms("diff", kept[0][:8], "now.json", "--json", "--fail-on", "none")
+    assert json.loads(by_digest)["worse"] == json.loads(with_file)["worse"]
+    assert mlms("history", kept[0], "now.json", "--fail-on", "none").startswith("2 records, ")
+
+
+def test_a_store_that_is_off_is_said(mlms, monkeypatch):
+    monkeypatch.setenv("MLMS_STORE", "off")
+    assert "the store of results is off" in mlms("record", "list", status=2)
