@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,6 +38,7 @@ from pytest_mlmodelscope.library.verifying import BASELINES, CAUSE_SECONDS, fail
 @manifests_option
 @click.option("--cache", type=click.Path(path_type=Path), help="Where fetched files and environments are kept.")
 @click.option("--offline", is_flag=True, help="Never use the network.")
+@click.option("--store", metavar="WHERE", help="The database in which this run is kept (default: MLMS_STORE), or off.")
 @format_option
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def verify_claims(
@@ -50,6 +52,7 @@ def verify_claims(
     manifests: Sequence[Path],
     cache: Path | None,
     offline: bool,
+    store: str | None,
     format_: str,
     as_json: bool,
 ) -> None:
@@ -63,10 +66,24 @@ def verify_claims(
     settings = Settings(cache=cache, offline=offline, sample=sample, baselines=baselines, progress=told)
     meant = [Path(one) if Path(one).exists() or "/" in one else one for one in wanted]
     cases = verify(*meant, framework=framework, target=target, shelf=Shelf(manifests), settings=settings, why=why)
-    if record is not None:
-        from pytest_mlmodelscope.record.build import write
-
-        write(record_of(cases, settings), record)
+    _keep(cases, settings, record, store)
     report = member("reports", as_report(format_, as_json))
     click.echo(report.session(cases, width=columns(), colour=colour()))
     sys.exit(1 if any(map(fails, cases)) else 0)
+
+
+def _keep(cases: Sequence[Mapping[str, Any]], settings: Settings, file: Path | None, store: str | None) -> None:
+    """Write the record into a file, where one is named, and into the store of this machine."""
+    from pytest_mlmodelscope.manifest.cache import Cache
+    from pytest_mlmodelscope.record.build import write
+    from pytest_mlmodelscope.record.local import keep, place
+
+    where = place(Cache(settings.cache).root, store)
+    if not cases or (file is None and where is None):
+        return
+    record = record_of(cases, settings)
+    if file is not None:
+        write(record, file)
+    landed = keep(record, where)
+    if landed is not None:
+        click.echo(str(landed), err=True)

@@ -76,7 +76,7 @@ class Terminal:
         if self._session.unwritten is not None:
             terminalreporter.write_line(f"ERROR: {self._session.unwritten}", red=True)
         if (landed := self._session.landed) is not None and landed.why:
-            terminalreporter.write_line(f"WARNING: this run is not in {landed.where}: {landed.why}", yellow=True)
+            terminalreporter.write_line(str(landed), yellow=True)
         records = self._session.records
         if not records or self._config.get_verbosity() < -1:
             return
@@ -117,7 +117,7 @@ class Terminal:
         for target in self._session.written:
             terminalreporter.write_line(f"benchmark JSON: {shown_path(target)}")
         if (landed := self._session.landed) is not None and landed.digest:
-            terminalreporter.write_line(f"kept as {landed.digest[:12]}: mlms record show {landed.digest[:12]}")
+            terminalreporter.write_line(str(landed))
         if value(self._config, "record"):
             root = path_value(self._config, "baselines", "baselines")
             assert root is not None  # it has a default

@@ -23,6 +23,12 @@ class Landed:
     digest: str = ""
     why: str = ""
 
+    def __str__(self) -> str:
+        """A sentence for a person."""
+        if self.why:
+            return f"WARNING: this run is not in {self.where}: {self.why}"
+        return f"kept as {self.digest[:12]}: mlms record show {self.digest[:12]}"
+
 
 def place(cache: Path, given: str | Path | None = None) -> str | Path | None:
     """The database: as given, else as ``MLMS_STORE`` says, else below the cache's root; None when it is off."""
