@@ -184,3 +184,10 @@ def test_every_operation_is_described_with_how_it_fails(hub) -> None:
             assert operation["summary"], path
             assert operation["responses"]["429"]["content"]["application/problem+json"]
             assert "security" in operation or "401" not in operation["responses"], path
+
+
+def test_a_page_shows_every_operation(hub) -> None:
+    shown = hub.get("/docs")
+    assert shown.status_code == 200
+    for path in hub.get("/openapi.json").json()["paths"]:
+        assert path in shown.text

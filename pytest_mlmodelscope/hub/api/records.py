@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from pytest_mlmodelscope.core.schema import schema
 from pytest_mlmodelscope.hub.api._parts import USUAL, Digest, Limit, Name, going_on, missing
-from pytest_mlmodelscope.hub.asked import Reading
+from pytest_mlmodelscope.hub.asked import Hub, Reading, Store
 from pytest_mlmodelscope.hub.caching import shared
+from pytest_mlmodelscope.hub.intake import Intake
+from pytest_mlmodelscope.hub.problems import Refused
+from pytest_mlmodelscope.hub.writers import ResultsWriter
+from pytest_mlmodelscope.record.envelope import VERSION, resealed
 from pytest_mlmodelscope.store.tables import DIGEST, Record
 
 router = APIRouter(tags=["records"])
@@ -33,6 +38,13 @@ class RecordCard(BaseModel):
     key: Annotated[str | None, Field(description="what signed it; null for a run of the hub's own machine")]
 
 
+class Taken(BaseModel):
+    """What became of a record that was sent."""
+
+    digest: str
+    new: Annotated[bool, Field(description="false: it was here already, and nothing changed")]
+
+
 class Records(BaseModel):
     """A part of the records, the newest first; ``next`` is the address of the next part."""
 
@@ -45,6 +57,37 @@ _Whole: Mapping[int | str, dict[str, Any]] = {
         "description": "The very bytes that were signed: canonical JSON (`mlms schema record`).",
         "content": {"application/json": {"schema": {"type": "object", "required": schema("record")["required"]}}},
     }
+}
+_TEXTS = {name: {"type": "string", "maxLength": 500} for name in ("digest", "key", "signed", "signature")}
+_ENVELOPE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "`record` and its `seal`: the record's digest, the fingerprint of the key, when and for which "
+        "hub it was signed, and the Ed25519 signature of that.",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["envelope", "record", "seal"],
+                    "properties": {
+                        "envelope": {"const": VERSION},
+                        "record": _Whole[200]["content"]["application/json"]["schema"],
+                        "seal": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "required": [*_TEXTS, "to"],
+                            "properties": {**_TEXTS, "to": {"type": ["string", "null"]}},
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+_AGAIN: Mapping[int | str, dict[str, Any]] = {
+    200: {"model": Taken, "description": "It was here already."},
+    409: {"description": "Somebody else sent it before."},
 }
 _After = Annotated[
     str | None, Query(pattern=rf"^[0-9a-f]{{{DIGEST}}}$", description="only those that are older than this one")
@@ -72,6 +115,39 @@ def records(
     cards = [RecordCard.model_validate(one) for one in found[:limit]]
     more = going_on(request, response, after=cards[-1].digest) if len(found) > limit else None
     return Records(records=cards, next=more)
+
+
+async def _raw(request: Request) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Refused(415, "an envelope is JSON", hint="Content-Type: application/json")
+    return await request.body()
+
+
+@router.post("/records", status_code=201, openapi_extra=_ENVELOPE, responses={**_AGAIN})
+def take(
+    raw: Annotated[bytes, Depends(_raw)],
+    writer: ResultsWriter,
+    hub: Hub,
+    store: Store,
+    request: Request,
+    response: Response,
+) -> Taken:
+    """Send a record in an envelope that its owner's key has signed (`mlms push`). Sent twice, it is here once."""
+    added = Intake(store, hub.address, hub.largest_bytes).take(raw, writer)
+    if added.new:
+        request.app.state.bodies.arrived()
+    response.status_code = 201 if added.new else 200
+    response.headers["Location"] = f"/api/records/{added.digest}"
+    return Taken(digest=added.digest, new=added.new)
+
+
+@router.get("/records/{digest}/envelope")
+def envelope(session: Reading, digest: Digest) -> dict[str, Any]:
+    """The envelope that a record came in: whoever has the key can see that it was signed."""
+    kept = _kept(session, digest)
+    if kept.signature is None:
+        raise Refused(404, "the record is of this hub's own machine: nobody signed it")
+    return resealed(json.loads(zlib.decompress(kept.document)), kept.signature)
 
 
 @router.get("/records/{digest}", responses={**_Whole}, response_class=Response)
