@@ -33,6 +33,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "verify": ("verify:verify_claims", "Verify claims, by their ids or files."),
         "matrix": ("matrix:matrix", "Show one model on several frameworks, side by side."),
         "why": ("why:why", "Say which mistake explains a figure that is not the published one."),
+        "report": ("report:report", "Write records as one page, or as a comment on a pull request."),
         "judge": ("judge:judge", "Judge a table of results that were measured elsewhere."),
     },
     "Compare": {

@@ -130,7 +130,7 @@ def over_time(history: History) -> Chart:
     )
 
 
-def quick_and_slow(found: Sequence[Distribution]) -> Chart:
+def quick_and_slow(found: Sequence[Distribution], title: str = "Latency of single queries") -> Chart:
     """How long single queries took: the middle half as a bar, from the 1st to the 99th percentile as a line."""
     rows = [{"name": one.name} | {f"p{p}": 1e3 * getattr(one, f"p{p}") for p in (1, 25, 50, 75, 99)} for one in found]
     ends = [1e3 * end for one in found for end in (one.p1, one.p99)]
@@ -152,7 +152,7 @@ def quick_and_slow(found: Sequence[Distribution]) -> Chart:
         for one in found
     ]
     return _chart(
-        "Latency of single queries",
+        title,
         "For each framework and kind of machine: a line from the 1st to the 99th percentile, a bar for the middle "
         "half, a tick for the median; in milliseconds.",
         {"data": {"values": rows}, "layer": layers, "height": {"step": 34}},

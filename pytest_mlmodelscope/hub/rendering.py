@@ -7,16 +7,18 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
-from fastapi import Request
-from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pytest_mlmodelscope.core.result import WORDS
 from pytest_mlmodelscope.hub.views.outcomes import NOTHING_TOLD
 from pytest_mlmodelscope.reports import _text
+
+if TYPE_CHECKING:
+    from fastapi import Request
+    from fastapi.responses import HTMLResponse
 
 _HERE: Final = Path(__file__).parent
 STATIC: Final = _HERE / "static"
@@ -45,6 +47,9 @@ def page(
     request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
     """A page of the hub from a file of ``templates/``, which knows ``request``'s path and ``values``."""
+    # A report that is one file is made where no hub is installed.
+    from fastapi.responses import HTMLResponse
+
     html = rendered(template, path=request.url.path, request=request, **values)
     return HTMLResponse(html, status_code=status, headers=dict(headers or {}))
 

@@ -45,6 +45,15 @@ def write_json(data: Mapping[str, Any], path: Path, kind: str) -> None:
     """
     text = json.dumps(data, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
     check(Document(path, data, text), kind)
+    write_text(text, path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        DocumentError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text)

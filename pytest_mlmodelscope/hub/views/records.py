@@ -52,9 +52,9 @@ def record(session: Session, digest: str) -> RecordPage | None:
         at=kept.at,
         received=kept.received,
         machine_class=kept.machine_class,
-        machine=_told(kept.machine),
-        software=_told(ours["software"]),
-        settings=_told(ours["settings"]),
+        machine=told(kept.machine),
+        software=told(ours["software"]),
+        settings=told(ours["settings"]),
         outcomes=outcomes,
         totals=tally(one.verdict for one in outcomes),
         findings=tuple(findings_of(data)),
@@ -80,5 +80,6 @@ def without_files(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**data, "mlms": {**data["mlms"], "cases": cases}}
 
 
-def _told(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def told(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What a record says of a machine, its software or its settings, in words, save what is too long to be read."""
     return tuple((key, shown(value)) for key, value in facts.items() if key not in _LEFT_OUT and value is not None)
