@@ -143,10 +143,10 @@ class FrameworkUse:
 class Stage:
     """One model of a pipeline, and what it is asked about.
 
-    ``of`` is the stage whose decisions it takes; None takes the pipeline's own item. ``how`` is *whole* (as it
-    is), *each* (one question for each element of a list) or *crops* (one for each box, cut out of the picture in
-    which that stage found them). ``steps`` change each value on its way. ``framework`` is the one that this stage
-    always runs on; None leaves it to who runs the pipeline.
+    ``of`` is the stage whose decisions it takes; None takes the pipeline's own item. ``how`` is *whole* (all that
+    it decided of an item), *each* (one question for each element of a list) or *crops* (one for each box, cut out of
+    the picture in which that stage found it). ``steps`` change each value on its way. ``framework`` is the one that
+    this stage always runs on; None leaves it to who runs the pipeline.
     """
 
     name: str

@@ -65,7 +65,6 @@ class Asked:
     def decide(self, questions: Sequence[Item]) -> tuple[list[Any], int]:
         """One decision for each question, None where there is nothing to ask; and the nanoseconds that models took."""
         open_ones = [question for question in questions if question.input is not None]
-        found, busy = iter(()), 0
         with naming(self.stage):
             decided, busy = self._decided(open_ones)
         found = iter(decided)
@@ -154,14 +153,12 @@ def _questions(asked: Asked, items: Sequence[Item], layers: Mapping[str, _Layer]
     if stage.of is None:
         return [_on_its_way(asked, item.id, item.input) for item in items], 1
     layer = layers[stage.of]
-    spread = {"whole": _whole, "each": _each, "crops": _crops}[stage.how]
-
-    def made(questions: Any, decisions: Any, depth: int) -> Any:
-        if depth:
-            return [made(one, of_it, depth - 1) for one, of_it in zip(questions, decisions, strict=True)]
-        return spread(asked, questions, decisions)
-
-    return made(layer.questions, layer.decisions, layer.depth), layer.depth + (stage.how != "whole")
+    if stage.how == "crops":
+        return _crops(asked, layer.questions, layer.decisions, layer.depth), layer.depth + 1
+    decided = zip(items, layer.decisions, strict=True)
+    if stage.how == "each":
+        return [_each(asked, item, decision) for item, decision in decided], 2
+    return [_on_its_way(asked, item.id, decision) for item, decision in decided], 1
 
 
 def _on_its_way(asked: Asked, identity: str, value: Any) -> Item:
@@ -177,26 +174,30 @@ def _on_its_way(asked: Asked, identity: str, value: Any) -> Item:
     raise AssertionError  # naming raises again
 
 
-def _whole(asked: Asked, question: Item, decision: Any) -> Item:
-    return _on_its_way(asked, question.id, decision)
-
-
-def _each(asked: Asked, question: Item, decision: Any) -> list[Item]:
+def _each(asked: Asked, item: Item, decision: Any) -> list[Item]:
     if decision is None:
         return []
     if not isinstance(decision, (list, tuple, np.ndarray)):
         with naming(asked.stage):
-            raise ModelError(f"{asked.stage.of} decided no list for item {question.id}", got=repr(decision)[:160])
-    return [_on_its_way(asked, f"{question.id}, {asked.stage.of} {n}", one) for n, one in enumerate(decision, 1)]
+            raise ModelError(f"{asked.stage.of} decided no list for item {item.id}", got=repr(decision)[:160])
+    return [_on_its_way(asked, f"{item.id}, {asked.stage.of} {n}", one) for n, one in enumerate(decision, 1)]
 
 
-def _crops(asked: Asked, question: Item, decision: Any) -> list[Item]:
-    if decision is None or not len(decision):
-        return []
+def _crops(asked: Asked, questions: Any, decisions: Any, depth: int) -> Any:
+    """What the boxes hold of the pictures in which they were found, in the same lists in lists."""
+    if depth:
+        pairs = zip(questions, decisions, strict=True)
+        return [_crops(asked, question, decision, depth - 1) for question, decision in pairs]
     with naming(asked.stage):
-        pixels = pixels_of(question.input)
-        cuts = [cut(pixels, box) for box in decision]
-    return [_on_its_way(asked, f"{question.id}, {asked.stage.of} {n}", one) for n, one in enumerate(cuts, 1)]
+        cuts = _cuts(questions, decisions)
+    return [_on_its_way(asked, f"{questions.id}, {asked.stage.of} {n}", one) for n, one in enumerate(cuts, 1)]
+
+
+def _cuts(question: Item, boxes: Any) -> list[Any]:
+    if boxes is None or not len(boxes):
+        return []
+    pixels = pixels_of(question.input)
+    return [cut(pixels, box) for box in boxes]
 
 
 def _leaves(nested: Any, depth: int) -> Iterator[Item]:

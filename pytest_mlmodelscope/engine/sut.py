@@ -73,6 +73,18 @@ class Sut:
         return (*own, *(stage.worker_key for stage in self.stages.values()))
 
     @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The tensors that are made of an item, of a pipeline those of the first stage that takes the item."""
+        framework, model = self.case.framework, self.case.model
+        return self.first.inputs if self.stages else framework.inputs or model.inputs
+
+    @property
+    def first(self) -> Sut:
+        """What is asked about the item itself: of a pipeline the first stage that is, else this one."""
+        name = next((stage.name for stage in self.case.model.stages if stage.of is None), None)
+        return self if name is None else self.stages[name].first
+
+    @property
     def workers(self) -> int:
         """How many workers are open at once when it is asked."""
         return sum(stage.workers for stage in self.stages.values()) or 1

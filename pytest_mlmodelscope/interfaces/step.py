@@ -41,7 +41,10 @@ class Step(Protocol):
 
 
 class TypedStep(Step, Protocol):
-    """A step of which it is known what it takes or gives: by that, stages of a pipeline are held against each other."""
+    """A step of which it is known what it takes or gives: by that, stages of a pipeline are held against each other.
+
+    What a ``ReadingStep`` takes and a ``ChoosingStep`` gives is known without.
+    """
 
     TAKES: Kind
     """What it takes; left out where it takes several kinds of values."""

@@ -140,9 +140,9 @@ def _decides(of: Sequence[Stage], name: str) -> Kind | None:
 
 def depth(by_name: Mapping[str, Stage], stage: Stage) -> int:
     """In how many lists the questions to a stage lie, one in the other, of one item."""
-    if stage.of is None:
+    if stage.of is None or stage.how == "whole":
         return 0
-    return depth(by_name, by_name[stage.of]) + (stage.how != "whole")
+    return 1 if stage.how == "each" else depth(by_name, by_name[stage.of]) + 1
 
 
 def _refuse_kind(document: Document, stage: Stage, before: Mapping[str, Stage], at: Pointer) -> None:
@@ -156,7 +156,7 @@ def _refuse_kind(document: Document, stage: Stage, before: Mapping[str, Stage], 
             )
         return
     source = before[stage.of]
-    kind = model_gives(source.model)
+    kind = _decides(list(before.values()), stage.of)
     value = _passed(document, stage, source, kind, at)
     wanted = takes(stage)
     if not kinds.fits(value, wanted):
@@ -172,7 +172,7 @@ def _refuse_kind(document: Document, stage: Stage, before: Mapping[str, Stage], 
 def _passed(document: Document, stage: Stage, source: Stage, kind: Kind | None, at: Pointer) -> Kind | None:
     """What one question to a stage holds, before its steps."""
     if stage.how == "crops":
-        _refuse_crops(document, source, kind, at)
+        _refuse_crops(document, source, model_gives(source.model), at)
         return kinds.PICTURE
     if stage.how == "whole" or kind is None:
         return kind

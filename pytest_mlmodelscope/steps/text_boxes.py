@@ -99,15 +99,15 @@ def _rectangle(points: NDArray[np.float64]) -> NDArray[np.float64] | None:
     if min(wide[best], high[best]) < _LEAST_SIDE:
         return None
     ends_u, ends_v = (u[:, best].min(), u[:, best].max()), (v[:, best].min(), v[:, best].max())
-    places = [(ends_u[0], ends_v[0]), (ends_u[1], ends_v[0]), (ends_u[1], ends_v[1]), (ends_u[0], ends_v[1])]
-    return _from_top_left(np.array([a * along[best] + b * across[best] for a, b in places]))
+    places = np.array([(ends_u[0], ends_v[0]), (ends_u[1], ends_v[0]), (ends_u[1], ends_v[1]), (ends_u[0], ends_v[1])])
+    return _from_top_left(places @ np.stack([along[best], across[best]]))
 
 
 def _from_top_left(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     by_x = corners[np.argsort(corners[:, 0], kind="stable")]
     left = by_x[:2][np.argsort(by_x[:2, 1], kind="stable")]
     right = by_x[2:][np.argsort(by_x[2:, 1], kind="stable")]
-    return np.array([left[0], right[0], right[1], left[1]])
+    return np.array([left[0], right[0], right[1], left[1]], dtype=np.float64)
 
 
 def _grown(corners: NDArray[np.float64], times: float) -> NDArray[np.float64]:
@@ -116,7 +116,8 @@ def _grown(corners: NDArray[np.float64], times: float) -> NDArray[np.float64]:
     wide, high = float(np.linalg.norm(right)), float(np.linalg.norm(down))
     by = wide * high * times / (2 * (wide + high))
     along, across = by * right / wide, by * down / high
-    return corners + np.array([-along - across, along - across, along + across, across - along])
+    moved: NDArray[np.float64] = corners + np.array([-along - across, along - across, along + across, across - along])
+    return moved
 
 
 def _in_reading_order(boxes: list[dict[str, Any]]) -> list[dict[str, Any]]:
