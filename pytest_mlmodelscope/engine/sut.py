@@ -21,6 +21,7 @@ from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 from pytest_mlmodelscope.interfaces.target import Machine
 from pytest_mlmodelscope.manifest.data import texts
 from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
+from pytest_mlmodelscope.manifest.stages import front
 from pytest_mlmodelscope.worker.counting import LAYOUT, LAYOUT_STEP
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class Sut:
     @property
     def inputs(self) -> tuple[Input, ...]:
         """The tensors that are made of an item, of a pipeline those of the first stage that takes the item."""
-        framework, model = self.case.framework, self.case.model
-        return self.first.inputs if self.stages else framework.inputs or model.inputs
+        case = self.case
+        return front(case.model, case.framework.name) if self.stages else case.framework.inputs or case.model.inputs
 
     @property
     def first(self) -> Sut:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pytest_mlmodelscope.core.document import Document, Pointer
 from pytest_mlmodelscope.core.errors import DocumentError, did_you_mean
-from pytest_mlmodelscope.core.manifest import FrameworkUse, ModelManifest, Output, Stage
+from pytest_mlmodelscope.core.manifest import FrameworkUse, Input, ModelManifest, Output, Stage
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.interfaces.step import Kind
 from pytest_mlmodelscope.manifest import kinds, sections
@@ -128,6 +128,14 @@ def model_gives(model: ModelManifest) -> Kind | None:
         return kinds.given(model.outputs or own)
     output = kinds.answering(model.outputs)
     return kinds.last(output.steps, _decides(model.stages, output.name))
+
+
+def front(model: ModelManifest, framework: str) -> tuple[Input, ...]:
+    """The tensors that a framework is given of an item, of a pipeline those of the first stage that takes the item."""
+    stage = next((one for one in model.stages if one.of is None), None)
+    if stage is None:
+        return model.frameworks[framework].inputs or model.inputs
+    return front(stage.model, stage.framework or framework)
 
 
 def _decides(of: Sequence[Stage], name: str) -> Kind | None:
