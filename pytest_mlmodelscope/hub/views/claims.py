@@ -72,7 +72,7 @@ def claims(session: Session, shelf: Shelf, filters: Filters, page: int = 1) -> C
     question = current(*columns, func.count()).where(*where(filters, shelf)).group_by(*columns)
     counts: dict[str, dict[str, int]] = {}
     models: dict[str, str] = {}
-    for claim, model, verdict, count in session.execute(question).tuples():
+    for claim, model, verdict, count in session.execute(question):
         counts.setdefault(claim, {})[verdict] = count
         models[claim] = model
     cards = {card.id: card for card in shelf.claims()}

@@ -74,7 +74,7 @@ def machines(session: Session) -> tuple[Machine, ...]:
     question = current(Result.machine_class, Result.verdict, func.count(), func.max(Result.at))
     found: dict[str, dict[str, int]] = {}
     newest: dict[str, datetime] = {}
-    for name, verdict, count, at in session.execute(question.group_by(Result.machine_class, Result.verdict)).tuples():
+    for name, verdict, count, at in session.execute(question.group_by(Result.machine_class, Result.verdict)):
         found.setdefault(name, {})[verdict] = count
         newest[name] = max(at, newest.get(name, at))
     return tuple(_machine(session, name, counts, newest[name]) for name, counts in sorted(found.items()))

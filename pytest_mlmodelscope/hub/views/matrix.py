@@ -85,7 +85,7 @@ def matrix(session: Session, shelf: Shelf, filters: Filters, rows: Rows = "model
     name = Result.claim if rows == "claim" else Result.model
     columns = (name, Result.model, Result.framework, Result.target, Result.verdict)
     question = current(*columns, func.count()).where(*where(filters, shelf)).group_by(*columns)
-    counted = session.execute(question).tuples().all()
+    counted = session.execute(question).all()
     cells, totals = _cells(counted)
     names = sorted({(model, name) for name, model, *_ in counted})
     pages = max(1, -(-len(names) // PAGE))

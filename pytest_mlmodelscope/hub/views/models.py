@@ -92,7 +92,7 @@ def models(session: Session, shelf: Shelf, text: str = "", task: str = "", frame
     everything = shelf.models()
     counts: dict[str, dict[str, int]] = {}
     question = current(Result.model, Result.verdict, func.count()).group_by(Result.model, Result.verdict)
-    for model, verdict, count in session.execute(question).tuples():
+    for model, verdict, count in session.execute(question):
         counts.setdefault(model, {})[verdict] = count
     known = {card.name for card in everything}
     strangers = sorted(name for name in counts if name not in known and text.casefold() in name.casefold())
