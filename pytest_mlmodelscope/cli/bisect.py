@@ -13,6 +13,7 @@ from pytest_mlmodelscope.bisection.factors import Factor, factor, in_words
 from pytest_mlmodelscope.bisection.recorded import LeftOver
 from pytest_mlmodelscope.bisection.releases import between, steps
 from pytest_mlmodelscope.cli import completing
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files, manifests_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.result import Case
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.engine.run import Engine
 
 
-@click.command()
+@click.command(
+    epilog=examples("mlms bisect before.json now.json net-latency", "mlms bisect net-accuracy --vary threads=1,2")
+)
 @click.argument("names", nargs=-1, required=True, metavar="[A B] CASE")
 @click.option("--vary", multiple=True, metavar="NAME=A,B", help="A difference to swap, such as threads=1,2.")
 @click.option("--without", multiple=True, metavar="NAME", help="A difference of the records that is left alone.")

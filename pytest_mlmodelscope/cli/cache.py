@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.manifest import inventory
 from pytest_mlmodelscope.manifest.cache import Cache
@@ -21,12 +22,12 @@ _UNITS_2: Final = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
-@click.group()
+@click.group(epilog=examples("mlms cache list", "mlms cache prune --max-size 2GB"))
 def cache() -> None:
     """List, verify and prune the files that were fetched (set MLMS_CACHE to keep them elsewhere)."""
 
 
-@cache.command("list")
+@cache.command("list", epilog=examples("mlms cache list"))
 @_json
 def list_(as_json: bool) -> None:
     """List what is kept, the least recently used first."""
@@ -34,7 +35,7 @@ def list_(as_json: bool) -> None:
     _print(kept, inventory.entries(kept), as_json, "kept")
 
 
-@cache.command()
+@cache.command(epilog=examples("mlms cache verify"))
 @_json
 def verify(as_json: bool) -> None:
     """Hash everything that is kept; what is damaged is removed, to be fetched again when needed."""
@@ -45,7 +46,7 @@ def verify(as_json: bool) -> None:
         raise SystemExit(1)
 
 
-@cache.command()
+@cache.command(epilog=examples("mlms cache prune --older-than 30 --dry-run"))
 @click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="What was not used for so many days.")
 @click.option("--max-size", metavar="SIZE", help="The least recently used, until so much is left: 2GB, 500 MB.")
 @click.option("--all", "everything", is_flag=True, help="Everything.")

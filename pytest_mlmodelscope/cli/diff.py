@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from pytest_mlmodelscope.cli.console import colour, columns
+from pytest_mlmodelscope.cli.console import colour, columns, examples
 from pytest_mlmodelscope.cli.recorded import record
 from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.errors import UsageError
@@ -16,7 +16,7 @@ from pytest_mlmodelscope.record.diff import FAILURES, USUAL
 from pytest_mlmodelscope.record.diff import diff as compare_records
 
 
-@click.command()
+@click.command(epilog=examples("mlms diff before.json now.json", "mlms diff laptop.json server.json --fail-on none"))
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
 @format_option

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import click
 
 from pytest_mlmodelscope.agent.environment import Environments
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.manifest.cache import Cache
@@ -44,6 +45,13 @@ _FETCHED: Final = {
 }
 
 
+_PACKAGE: Final = "pytest-mlmodelscope"
+#: What is installed with brackets behind the package's name: what each is for.
+_EXTRAS: Final = {
+    "hub": "the hub: REST, web pages and jobs",
+    "loadgen": "MLPerf's own engine of load patterns",
+    "report": "the report of a session as one page",
+}
 #: The package whose page is asked for, to see whether the index answers.
 _ASKED: Final = "numpy"
 
@@ -59,7 +67,7 @@ class Finding:
     get: str | None = None
 
 
-@click.command()
+@click.command(epilog=examples("mlms doctor", "mlms doctor --network --json"))
 @click.option("--network", is_flag=True, help="Also try whether the package index can be reached.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def doctor(network: bool, as_json: bool) -> None:
@@ -73,7 +81,7 @@ def doctor(network: bool, as_json: bool) -> None:
     from pytest_mlmodelscope.cli.steady import findings
 
     cache = Cache()
-    found = [*_targets(), *_isolation(), *_frameworks(cache), *_programs(), *findings(), *_places(cache)]
+    found = [*_targets(), *_isolation(), *_frameworks(cache), *_extras(), *_programs(), *findings(), *_places(cache)]
     if network:
         found.append(_network())
     if as_json:
@@ -136,6 +144,34 @@ def _framework(name: str, there: list[str], possible: list[str], lacking: list[s
 
 def _unique(versions: list[str]) -> list[str]:
     return list(dict.fromkeys(versions))
+
+
+def _extras() -> Iterator[Finding]:
+    """What was installed beside the package, by what the package itself says of its extras."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    from packaging.requirements import Requirement
+
+    about = distribution(_PACKAGE)
+    for extra in sorted(about.metadata.get_all("Provides-Extra", ())):
+        missing = []
+        for wanted in map(Requirement, about.requires or ()):
+            if (
+                wanted.marker is None
+                or "extra" not in str(wanted.marker)
+                or not wanted.marker.evaluate({"extra": extra})
+            ):
+                continue
+            try:
+                distribution(wanted.name)
+            except PackageNotFoundError:
+                missing.append(wanted.name)
+        what = _EXTRAS.get(extra, "an extra of this package")
+        if missing:
+            get = f'pip install "{_PACKAGE}[{extra}]"'
+            yield Finding("extras", extra, "can be had", f"{what}; missing are {', '.join(missing)}", get)
+        else:
+            yield Finding("extras", extra, "here", what)
 
 
 def _programs() -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.agent.sites import Site
 from pytest_mlmodelscope.claim.expand import Requirement, selection
 from pytest_mlmodelscope.cli import completing
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import Place, framework_spec
@@ -27,12 +28,12 @@ _there = click.option("--target", "address", metavar="ssh://USER@HOST", help="Th
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
-@click.group()
+@click.group(epilog=examples("mlms env list", "mlms env build onnxruntime pytorch==2.13.0"))
 def env() -> None:
     """List, build, verify and remove the environments of frameworks (kept beside the cached files)."""
 
 
-@env.command("list")
+@env.command("list", epilog=examples("mlms env list"))
 @_there
 @_json
 def list_(address: str | None, as_json: bool) -> None:
@@ -53,7 +54,7 @@ def list_(address: str | None, as_json: bool) -> None:
     _print(rows, as_json)
 
 
-@env.command()
+@env.command(epilog=examples("mlms env build tensorflow", "mlms env build pytorch==1.0.1 --offline"))
 @click.argument("frameworks", nargs=-1, metavar="[FRAMEWORK[==VERSION]]...", shell_complete=completing.frameworks)
 @click.option("--with", "packages", multiple=True, metavar="PACKAGE==VERSION", help="Installed beside the framework.")
 @click.option("--device", help="What it is for, where a framework has several environments (default: its first).")
@@ -88,7 +89,7 @@ def build(
         raise SystemExit(1)
 
 
-@env.command()
+@env.command(epilog=examples("mlms env verify --content"))
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--content", is_flag=True, help="Hash every file, instead of looking at its size.")
 @_json
@@ -101,7 +102,7 @@ def verify(keys: Sequence[str], content: bool, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-@env.command()
+@env.command(epilog=examples("mlms env remove --all"))
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option(
     "--all", "everything", is_flag=True, help="All that were built; on another machine the files of models, too."

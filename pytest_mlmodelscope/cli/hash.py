@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.manifest import Asset
 
 
-@click.command()
+@click.command(
+    epilog=examples("mlms hash net.onnx", "mlms hash --package eld==1.0.6 --file eld/tests/data/big-test.txt")
+)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--package", metavar="NAME==VERSION", help="Of a package instead of a file on this machine.")
 @click.option("--registry", type=click.Choice(["pypi", "debian", "npm"]), help="Whose package it is (default: pypi).")
@@ -21,8 +25,9 @@ from pytest_mlmodelscope.core.manifest import Asset
 @click.option("--member", help="The place inside an archive that --file is.")
 @click.option("--tree", metavar="GLOB", help="Several files inside, kept together.")
 @click.option("--asset", metavar="NAME", help="Of what the recipe of an asset makes now; PATH is its manifest.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def hash(  # noqa: A001
-    path: Path | None, package: str | None, url: str | None, asset: str | None, **inside: str | None
+    path: Path | None, package: str | None, url: str | None, asset: str | None, as_json: bool, **inside: str | None
 ) -> None:
     """Print checksum and size of PATH (a file, or a folder as a tree of files), ready for a manifest.
 
@@ -30,7 +35,8 @@ def hash(  # noqa: A001
     With --asset, run the recipe of an asset of the manifest PATH.
     """
     if asset is not None:
-        _print_recipe(path, asset)
+        sha256, size = _of_recipe(path, asset)
+        _print({"sha256": sha256, "size": size}, as_json)
         return
     origins = [given for given in (path, package, url) if given is not None]
     if len(origins) != 1:
@@ -42,11 +48,17 @@ def hash(  # noqa: A001
     else:
         given = {"package": package, **given} if package is not None else {"url": url, **given}
         sha256, size = _of_asset(given)
-    stated = {**given, "sha256": sha256, "size": size}
-    click.echo("\n".join(f"{key}: {_quoted(value)}" for key, value in stated.items()))
+    _print({**given, "sha256": sha256, "size": size}, as_json)
 
 
-def _print_recipe(path: Path | None, name: str) -> None:
+def _print(stated: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(stated, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(f"{key}: {_quoted(value)}" for key, value in stated.items()))
+
+
+def _of_recipe(path: Path | None, name: str) -> tuple[str, int]:
     from pytest_mlmodelscope.agent.environment import Environments
     from pytest_mlmodelscope.agent.recipe import Recipes
     from pytest_mlmodelscope.manifest.cache import Cache
@@ -65,8 +77,7 @@ def _print_recipe(path: Path | None, name: str) -> None:
     cache = Cache()
     environments = Environments(cache.root, progress=_say)
     with Fetcher(cache, progress=_say, make=Recipes(environments)).remade(assets[name]) as made:
-        sha256, size = measure(made)
-    click.echo(f"sha256: {sha256}\nsize: {size}")
+        return measure(made)
 
 
 def _say(text: str) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from pytest_mlmodelscope.cli.console import columns
+from pytest_mlmodelscope.cli.console import columns, examples
 from pytest_mlmodelscope.cli.diff import kinds_of
 from pytest_mlmodelscope.cli.recorded import named
 from pytest_mlmodelscope.record.history import FAILURES, USUAL
 from pytest_mlmodelscope.record.history import history as of_records
 
 
-@click.command()
+@click.command(epilog=examples("mlms history records/", "mlms history monday.json tuesday.json --case latency"))
 @click.argument("records", nargs=-1, required=True, type=click.Path())
 @click.option("--case", "chosen", multiple=True, metavar="TEXT", help="Only cases with this in their id.")
 @click.option("--all", "everything", is_flag=True, help="Also the cases in which nothing happened.")

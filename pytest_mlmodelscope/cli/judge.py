@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pytest_mlmodelscope.cli.console import colour, columns
+from pytest_mlmodelscope.cli.console import colour, columns, examples
 from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.registry import member
@@ -17,7 +17,7 @@ from pytest_mlmodelscope.table.cells import Rules
 _DEFAULT = Rules()
 
 
-@click.command()
+@click.command(epilog=examples("mlms judge results.csv", "mlms judge results.csv --claims published.csv --items 10000"))
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option("--claims", type=click.Path(path_type=Path), help="A second table: what was claimed of each model.")
 @click.option("--column", "pairs", metavar="ROLE=HEADING", multiple=True, help="Which column says what.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import MlmsError, UsageError, did_you_mean
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.manifest.load import Catalogue
 
 
-@click.command()
+@click.command(epilog=examples("mlms lint claims manifests", "mlms lint claims/mine.yml --json"))
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--manifests",

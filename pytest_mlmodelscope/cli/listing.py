@@ -117,7 +117,7 @@ def _path_like(word: str) -> bool:
     return "/" in word or word.endswith((".yml", ".yaml"))
 
 
-@click.command()
+@click.command(epilog=examples("mlms metrics"))
 @json_option
 def metrics(as_json: bool) -> None:
     """List the metrics that a claim may name, their units and options."""
@@ -132,7 +132,7 @@ def metrics(as_json: bool) -> None:
     _print(rows, ("name", "about", "units", "direction", "options"), as_json)
 
 
-@click.command()
+@click.command(epilog=examples("mlms checks"))
 @json_option
 def checks(as_json: bool) -> None:
     """List the checks that a claim may name instead of a metric, and their options."""
@@ -144,14 +144,14 @@ def checks(as_json: bool) -> None:
     _print(rows, ("name", "about", "options"), as_json)
 
 
-@click.command()
+@click.command(epilog=examples("mlms steps", "mlms steps --json"))
 @json_option
 def steps(as_json: bool) -> None:
     """List the steps that make a tensor of an item, and a prediction of a tensor."""
     _print([_member_row("steps", name) for name in names("steps")], ("name", "about", "options"), as_json)
 
 
-@click.command()
+@click.command(epilog=examples("mlms mismatches"))
 @json_option
 def mismatches(as_json: bool) -> None:
     """List the usual mistakes that may explain a refuted figure over items."""
@@ -162,14 +162,14 @@ def mismatches(as_json: bool) -> None:
     _print(rows, ("name", "about", "usual"), as_json)
 
 
-@click.command()
+@click.command(epilog=examples("mlms readers"))
 @json_option
 def readers(as_json: bool) -> None:
     """List the formats of data that a dataset's manifest may name as its reader."""
     _print([_member_row("datasets", name) for name in names("datasets")], ("name", "about", "options"), as_json)
 
 
-@click.command()
+@click.command(epilog=examples("mlms scenarios"))
 @json_option
 def scenarios(as_json: bool) -> None:
     """List the load patterns that a timed claim may name."""
@@ -177,7 +177,7 @@ def scenarios(as_json: bool) -> None:
     _print(rows, ("name", "about"), as_json)
 
 
-@click.command()
+@click.command(epilog=examples("mlms schema claim > claim.schema.json"))
 @click.argument("kind", type=click.Choice(sorted(CURRENT)))
 def schema(kind: str) -> None:
     """Print the JSON Schema of a KIND of file, for editors and other tools."""

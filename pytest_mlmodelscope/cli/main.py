@@ -158,13 +158,14 @@ said on the standard error (as JSON with --json); 130 interrupted.
 _BEGIN: Final = """\
 mlms tries models, and verifies what was published about them. To begin:
 
-  mlms models               what models there are
-  mlms models picture       those whose description says "picture"
-  mlms show squeezenet-1.1  everything about one of them
-  mlms claims               what was published, and where
-  pytest --mlms             verify it
-  mlms new model FILE       publish a model of your own
-  mlms doctor               what this machine can run, and what is missing
+  mlms models                          what models there are
+  mlms models picture                  those whose description says "picture"
+  mlms show squeezenet-1.1             everything about one of them
+  mlms predict squeezenet-1.1 cat.jpg  ask it about a picture
+  mlms claims                          what was published, and where
+  mlms verify CLAIM                    verify it; in a test suite, pytest --mlms does
+  mlms new model FILE                  publish a model of your own
+  mlms doctor                          what this machine can run, and what is missing
 
 mlms --help lists all commands, mlms COMMAND --help says more of one.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pytest_mlmodelscope.cli.console import colour, columns
+from pytest_mlmodelscope.cli.console import colour, columns, examples
 from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
@@ -15,7 +15,7 @@ from pytest_mlmodelscope.record.build import read
 from pytest_mlmodelscope.record.matrix import Matrix, matrices, of_record
 
 
-@click.command()
+@click.command(epilog=examples("mlms matrix now.json", "mlms matrix laptop.json server.json --format markdown"))
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 @format_option
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")

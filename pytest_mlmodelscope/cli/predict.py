@@ -14,6 +14,7 @@ import click
 from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.console import columns, examples
 from pytest_mlmodelscope.cli.listing import manifests_option
+from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, WorkerError
 from pytest_mlmodelscope.engine.bench import Settings
 from pytest_mlmodelscope.library.answers import Answer, Prediction
@@ -70,14 +71,15 @@ def predict(
 
     Exit code 1 when one of several frameworks could not answer; 2 when none could.
     """
-    settings = Settings(cache=cache, offline=offline, progress=lambda text: click.echo(text, err=True))
     shelf = Shelf(manifests)
     wanted: list[str | None] = list(framework.split(",")) if framework else [None]
     for chosen in filter(None, wanted):
         refuse_other(shelf.model(model), chosen)
     given = [_given(one) for one in inputs]
-    opened = partial(load, model, target=target, data=data, shelf=shelf, settings=settings)
-    found = [_asked(opened, name, given, top, alone=len(wanted) == 1) for name in wanted]
+    with progress(as_json) as say:
+        settings = Settings(cache=cache, offline=offline, progress=say)
+        opened = partial(load, model, target=target, data=data, shelf=shelf, settings=settings)
+        found = [_asked(opened, name, given, top, alone=len(wanted) == 1) for name in wanted]
     answered = [one for one in found if isinstance(one, Prediction)]
     failed = [(name, one) for name, one in zip(wanted, found, strict=True) if isinstance(one, MlmsError)]
     if not answered:

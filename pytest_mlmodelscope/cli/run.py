@@ -17,6 +17,7 @@ from pytest_mlmodelscope.agent.care import DISTURBED, USUAL, Disturbed
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.claim.pattern import seconds
 from pytest_mlmodelscope.cli import completing
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files
 from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.core.bundled import bundled_root
@@ -51,7 +52,9 @@ class _Numbers(click.ParamType[list[int]]):
         return found
 
 
-@click.command()
+@click.command(
+    epilog=examples("mlms run squeezenet-1.1", "mlms run fashion-cnn --framework openvino --batch 1,8 --threads 1,2")
+)
 @click.argument("model", shell_complete=completing.models)
 @click.option(
     "--framework",

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pytest_mlmodelscope.cli import completing
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.core.registry import names
 
 #: Of what is measured of a machine, what a table has room for, and how it says it.
@@ -23,7 +24,7 @@ _SHOWN = {
 }
 
 
-@click.command()
+@click.command(epilog=examples("mlms targets", "mlms targets ssh://me@board"))
 @click.argument("wanted", nargs=-1, metavar="[TARGET]...", shell_complete=completing.targets)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with everything that is measured of each machine.")
 def targets(wanted: Sequence[str], as_json: bool) -> None:

@@ -12,6 +12,7 @@ import click
 from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.console import colour, columns, examples
 from pytest_mlmodelscope.cli.listing import manifests_option
+from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.engine.bench import Settings
@@ -62,10 +63,10 @@ def verify_claims(
     Exit code 1 when a claim is refuted, a case ends in an error, a figure is worse than this machine's baseline, or a
     verdict is another than was accepted in known.yml; 2 for a mistake in what was asked for.
     """
-    told = lambda text: click.echo(text, err=True)  # noqa: E731
-    settings = Settings(cache=cache, offline=offline, sample=sample, baselines=baselines, progress=told)
     meant = [Path(one) if Path(one).exists() or "/" in one else one for one in wanted]
-    cases = verify(*meant, framework=framework, target=target, shelf=Shelf(manifests), settings=settings, why=why)
+    with progress(as_json) as say:
+        settings = Settings(cache=cache, offline=offline, sample=sample, baselines=baselines, progress=say)
+        cases = verify(*meant, framework=framework, target=target, shelf=Shelf(manifests), settings=settings, why=why)
     _keep(cases, settings, record, store)
     report = member("reports", as_report(format_, as_json))
     click.echo(report.session(cases, width=columns(), colour=colour()))

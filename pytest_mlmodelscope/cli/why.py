@@ -13,6 +13,7 @@ import yaml
 from pytest_mlmodelscope.claim.expand import expand, kind_of, selection
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.cli import completing
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.cli.listing import catalogue, claim_files, manifests_option
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.result import Case, Result
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.engine.run import Engine
 
 
-@click.command()
+@click.command(epilog=examples("mlms why now.json", "mlms why claims/mine.yml --framework onnxruntime"))
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("ids", nargs=-1, shell_complete=completing.claims)
 @click.option(

@@ -248,3 +248,22 @@ def test_an_index_that_refuses_or_is_not_there_is_amiss(examined, index, monkeyp
     assert (found["package index"]["state"], status) == ("amiss", 1)
     assert "cannot be reached" in found["package index"]["what"]
     assert "HTTPS_PROXY" in found["package index"]["get"]
+
+
+def test_extras_are_those_of_the_package_and_what_lacks_is_said(examined, monkeypatch):
+    found = examined()[0]
+    assert {name for name, one in found.items() if one["section"] == "extras"} == set(doctor._EXTRAS)
+    from importlib import metadata
+
+    real = metadata.distribution
+
+    def distribution(name):
+        if name == "uvicorn":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "distribution", distribution)
+    hub = examined()[0]["hub"]
+    assert hub["state"] == "can be had"
+    assert "missing are uvicorn" in hub["what"]
+    assert hub["get"] == 'pip install "pytest-mlmodelscope[hub]"'

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -100,6 +101,39 @@ def test_every_command_is_there_and_has_help(name):
     done = invoke(name, "--help")
     assert done.exit_code == 0
     assert command.help
+
+
+def with_subcommands(command, words):
+    yield words, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from with_subcommands(inner, [*words, name])
+
+
+EVERY = [
+    pytest.param(words, command, id=" ".join(words))
+    for name in main.COMMANDS
+    for words, command in with_subcommands(main.Commands().get_command(click.Context(main.cli), name), [name])
+]
+
+
+@pytest.mark.parametrize(("words", "command"), EVERY)
+def test_every_command_has_an_example_that_it_understands(words, command):
+    assert command.epilog, "no example"
+    calls = re.findall(r"mlms ([^#\n)]*)", command.epilog)
+    assert calls
+    for call in calls:
+        name, *rest = shlex.split(call.partition(" > ")[0])
+        found = main.Commands().get_command(click.Context(main.cli), name)
+        while isinstance(found, click.Group) and rest:
+            found = found.commands[rest.pop(0)]
+        found.make_context(name, rest)
+
+
+@pytest.mark.parametrize(("words", "command"), EVERY)
+def test_every_command_that_prints_for_people_prints_for_programs(words, command):
+    options = {name for param in command.params for name in param.opts}
+    for_programs = words[0] in ("completion", "schema") or isinstance(command, click.Group)
+    assert "--json" in options or for_programs
 
 
 def test_a_misspelt_command_is_told_the_nearest():
