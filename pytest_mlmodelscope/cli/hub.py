@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.cli.serve import DATABASE, place
 from pytest_mlmodelscope.cli.token import said, table
 
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
-@click.group()
+@click.group(epilog=examples("mlms hub key list"))
 def hub() -> None:
     """Look after a hub's database."""
 
 
-@hub.group()
+@hub.group(epilog=examples("mlms hub key list"))
 def key() -> None:
     """Register, list and revoke the public keys of those who sign records."""
 
 
-@key.command()
+@key.command(epilog=examples("mlms hub key add ann -"))
 @click.argument("owner")
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @DATABASE
@@ -40,7 +41,7 @@ def add(owner: str, file: Any, database: str | None) -> None:
     click.echo(f"{added.fingerprint} of {added.owner}")
 
 
-@key.command("list")
+@key.command("list", epilog=examples("mlms hub key list"))
 @DATABASE
 @_json
 def list_(database: str | None, as_json: bool) -> None:
@@ -56,7 +57,7 @@ def list_(database: str | None, as_json: bool) -> None:
         table([{**row, "fingerprint": row["fingerprint"][:12]} for row in rows], tuple(_row_names()))
 
 
-@key.command()
+@key.command(epilog=examples("mlms hub key revoke SHA256:abc"))
 @click.argument("fingerprint")
 @DATABASE
 def revoke(fingerprint: str, database: str | None) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_mlmodelscope.cli.console import examples
+
 if TYPE_CHECKING:
     from pytest_mlmodelscope.record.keys import OwnKey
 
@@ -14,12 +16,12 @@ _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for progr
 _name = click.argument("name", default="default")
 
 
-@click.group()
+@click.group(epilog=examples("mlms key new", "mlms key show"))
 def key() -> None:
     """Make and show the keys that records are signed with (Ed25519)."""
 
 
-@key.command()
+@key.command(epilog=examples("mlms key new"))
 @_name
 @_json
 def new(name: str, as_json: bool) -> None:
@@ -29,7 +31,7 @@ def new(name: str, as_json: bool) -> None:
     _print(keys.new(name), as_json)
 
 
-@key.command()
+@key.command(epilog=examples("mlms key show"))
 @_name
 @_json
 def show(name: str, as_json: bool) -> None:
@@ -39,7 +41,7 @@ def show(name: str, as_json: bool) -> None:
     _print(keys.own(name), as_json)
 
 
-@key.command("list")
+@key.command("list", epilog=examples("mlms key list"))
 @_json
 def list_(as_json: bool) -> None:
     """List your keys."""

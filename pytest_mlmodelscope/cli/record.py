@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
-@click.group()
+@click.group(epilog=examples("mlms record list", "mlms record export --into all"))
 def record() -> None:
     """List, show and move the runs that this machine has kept: each `pytest --mlms` leaves one."""
 

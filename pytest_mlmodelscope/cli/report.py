@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.record.build import read
 from pytest_mlmodelscope.record.files import write_text
@@ -16,7 +17,7 @@ from pytest_mlmodelscope.record.files import write_text
 _NEEDS: Final = ("jinja2", "vl_convert")
 
 
-@click.command()
+@click.command(epilog=examples("mlms report now.json --html report.html", "mlms report now.json --markdown comment.md"))
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the page.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the comment.")

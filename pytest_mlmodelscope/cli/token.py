@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.cli.serve import DATABASE, place
 
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
-@click.group()
+@click.group(epilog=examples("mlms token new ann --scope results:write", "mlms token list"))
 def token() -> None:
     """Give out, list and revoke the tokens by which others write to a hub."""
 
 
-@token.command()
+@token.command(epilog=examples("mlms token new ann --scope results:write --days 90"))
 @click.argument("owner")
 @click.option("--scope", "scopes", multiple=True, required=True, help="results:write, jobs:write or admin.")
 @click.option("--days", type=click.FloatRange(min=0, max=36500), help="Good for so long (default: until revoked).")
@@ -38,7 +39,7 @@ def new(owner: str, scopes: Sequence[str], days: float | None, database: str | N
     click.echo(json.dumps({"token": text, "owner": owner, "scopes": sorted(set(scopes))}) if as_json else text)
 
 
-@token.command("list")
+@token.command("list", epilog=examples("mlms token list"))
 @DATABASE
 @_json
 def list_(database: str | None, as_json: bool) -> None:
@@ -54,7 +55,7 @@ def list_(database: str | None, as_json: bool) -> None:
         table(rows, ("id", "owner", "scopes", "created", "expires", "state"))
 
 
-@token.command()
+@token.command(epilog=examples("mlms token revoke 7"))
 @click.argument("identity", metavar="ID")
 @DATABASE
 def revoke(identity: str, database: str | None) -> None:
