@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
@@ -72,6 +72,8 @@ def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) 
     at = f"{shown_path(claim.path)}:{claim.line}"
     model = catalogue.model(claim.model, at)
     dataset = _dataset(claim, model, catalogue, at)
+    if model.stages:
+        _refuse_of_pipelines(claim, model, at)
     admitted = _frameworks(claim, _able(claim, model, at), at)
     if claim.group == "checks" and dataset is None:
         _refuse_undrawable(claim, model, admitted, at)
@@ -80,6 +82,39 @@ def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) 
         for use in _chosen(admitted, chosen)
         for target in _targets(claim, chosen)
     ]
+
+
+#: Why a claim of some kind cannot be about a pipeline.
+_OF_SINGLE: Final = {
+    "check": "a check draws tensors, and a pipeline takes none",
+    "outputs": "its figure is one over the numbers that a framework gives, and a pipeline gives decisions",
+    "device": "its figure is one of a device, and a pipeline's stages may be on several",
+    "counted": "instructions are counted inside of one worker, and a pipeline has several",
+}
+
+
+def _refuse_of_pipelines(claim: Claim, model: ModelManifest, at: str) -> None:
+    """Refuse what is said of single models only.
+
+    Raises:
+        DocumentError: the claim cannot be about a pipeline.
+    """
+    kind = kind_of(claim)
+    if kind in _OF_SINGLE:
+        stages = ", ".join(dict.fromkeys(stage.model.name for stage in model.stages))
+        raise DocumentError(
+            f"{claim.metric} is of single models, and {model.name} is a pipeline: {_OF_SINGLE[kind]}",
+            where=at,
+            hint=f"claim it of the models of its stages: {stages}",
+        )
+    if kind == "timed" and claim.conditions.measures != "end_to_end":
+        raise DocumentError(
+            f"a pipeline is timed with all that it does, also between its models, and {model.name} is one",
+            where=at,
+            expected="conditions: {measures: end_to_end}",
+            got=claim.conditions.measures,
+            hint="add `measures: end_to_end` to the claim's conditions",
+        )
 
 
 def admitted(claim: Claim, model: ModelManifest) -> tuple[Requirement, ...]:

@@ -14,6 +14,7 @@ from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.manifest import Asset, Input, Output
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.manifest.stages import ITEM
 
 #: Columns in front of what is told under a heading.
 _INDENT: Final = 2
@@ -62,6 +63,10 @@ def _model(shelf: Shelf, name: str) -> dict[str, Any]:
     return {
         **asdict(card),
         "inputs": [_tensor(one) for one in model.inputs],
+        "stages": [
+            {"name": stage.name, "model": stage.model.name, "of": stage.of or ITEM, "how": stage.how}
+            for stage in model.stages
+        ],
         "outputs": [_tensor(one) for one in model.outputs],
         "frameworks": uses,
         "assets": [_asset(one) for one in model.assets.values()],

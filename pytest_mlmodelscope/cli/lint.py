@@ -79,7 +79,12 @@ class _Findings:
             self.problems.append(error)
 
     def _checks(self) -> dict[str, Callable[[Path], None]]:
-        return {"claim": self._claims, "model": _model, "dataset": _dataset, "known": _known}
+        return {"claim": self._claims, "model": self._model, "dataset": _dataset, "known": _known}
+
+    def _model(self, path: Path) -> None:
+        from pytest_mlmodelscope.manifest.load import load_model, refuse_other_name
+
+        refuse_other_name(load_model(path, self.catalogue.model))
 
     def _claims(self, path: Path) -> None:
         from pytest_mlmodelscope.claim.load import load_claims
@@ -98,12 +103,6 @@ class _Findings:
             expand(claim, self.catalogue)
         except MlmsError as error:
             self._add(error)
-
-
-def _model(path: Path) -> None:
-    from pytest_mlmodelscope.manifest.load import load_model, refuse_other_name
-
-    refuse_other_name(load_model(path))
 
 
 def _dataset(path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pytest_mlmodelscope.core.claim import NOTHING
 
 Registry = Literal["pypi", "debian", "npm"]
+How = Literal["whole", "each", "crops"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +140,30 @@ class FrameworkUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One model of a pipeline, and what it is asked about.
+
+    ``of`` is the stage whose decisions it takes; None takes the pipeline's own item. ``how`` is *whole* (all that
+    it decided of an item), *each* (one question for each element of a list) or *crops* (one for each box, cut out of
+    the picture in which that stage found it). ``steps`` change each value on its way. ``framework`` is the one that
+    this stage always runs on; None leaves it to who runs the pipeline.
+    """
+
+    name: str
+    model: ModelManifest
+    of: str | None = None
+    how: How = "whole"
+    steps: tuple[Step, ...] = ()
+    framework: str | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelManifest:
     """One model, on one or more frameworks. ``digest`` is the SHA-256 of what defines it.
 
-    ``elsewhere`` says where its files are when they are not at hand: only what is claimed of it is known.
+    ``elsewhere`` says where its files are when they are not at hand: only what is claimed of it is known. A model
+    with ``stages`` is a pipeline of other models: its ``outputs`` are what its stages decide, by their names.
     """
 
     name: str
@@ -157,6 +178,7 @@ class ModelManifest:
     references: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     elsewhere: str = ""
+    stages: tuple[Stage, ...] = ()
     digest: str = ""
     path: Path = Path()
 

@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pytest_mlmodelscope.agent.care import USUAL, Care
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.manifest import FrameworkUse, Split
 from pytest_mlmodelscope.core.result import Case, Measurement, Result
-from pytest_mlmodelscope.engine.sut import Sut, assets_used, require, require_files
+from pytest_mlmodelscope.engine.staged import Asked, Staged, naming
+from pytest_mlmodelscope.engine.sut import Sut, assets_used, require, require_files, stage_case
 from pytest_mlmodelscope.interfaces.dataset import Item
+from pytest_mlmodelscope.manifest.chain import Chain
 from pytest_mlmodelscope.manifest.data import read_split, sampled
+from pytest_mlmodelscope.manifest.kinds import answering
 from pytest_mlmodelscope.verdict.gate import MARGIN
 from pytest_mlmodelscope.verdict.judge import judge
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.agent.environment import Environment
     from pytest_mlmodelscope.agent.limits import Limits
     from pytest_mlmodelscope.agent.pool import Opened
+    from pytest_mlmodelscope.core.framework import Place
     from pytest_mlmodelscope.interfaces.target import Machine
 
 
@@ -93,17 +97,19 @@ class Bench:
             NotApplicable, EnvironmentUnavailable, OfflineError: it cannot run here.
             MlmsError: anything else that is wrong with it.
         """
-        from pytest_mlmodelscope.targets import chosen, named
-
-        machine = chosen(named(case.target), case.claim.conditions.hardware)
-        require_files(case)
-        require(case, machine)
         clock = Stopwatch()
-        files = {name: self._fetcher.fetch(case.model.assets[name]) for name in assets_used(case)}
-        clock.lap("fetch_model")
-        environment = self._environments.obtain(self._with_engine(case.framework), case.requirement, machine.place)
-        clock.lap("environment")
-        return Sut(case, machine, files, _for_worker(environment, case, machine)), clock.laps
+
+        def fetched(one: Case) -> dict[str, Path]:
+            files = {name: self._fetcher.fetch(one.model.assets[name]) for name in assets_used(one)}
+            clock.lap("fetch_model")
+            return files
+
+        def obtained(one: Case, place: Place) -> Environment:
+            environment = self._environments.obtain(self._with_engine(one.framework), one.requirement, place)
+            clock.lap("environment")
+            return environment
+
+        return _sut(case, fetched, obtained), clock.laps
 
     def at_hand(self, case: Case) -> Sut:
         """The same of what is here already: nothing is built, fetched or made.
@@ -114,16 +120,14 @@ class Bench:
             AssetError: a file of its model would have to be fetched or made.
         """
         from pytest_mlmodelscope.manifest.fetch import Fetcher
-        from pytest_mlmodelscope.targets import chosen, named
 
-        machine = chosen(named(case.target), case.claim.conditions.hardware)
-        require_files(case)
-        require(case, machine)
-        environment = self._environments.at_hand(case.framework, case.requirement, machine.place)
         # Without somebody who makes it, a recipe that would have to run is refused.
         kept = Fetcher(self.cache, offline=True)
-        files = {name: kept.fetch(case.model.assets[name]) for name in assets_used(case)}
-        return Sut(case, machine, files, _for_worker(environment, case, machine))
+        return _sut(
+            case,
+            lambda one: {name: kept.fetch(one.model.assets[name]) for name in assets_used(one)},
+            lambda one, place: self._environments.at_hand(one.framework, one.requirement, place),
+        )
 
     def _with_engine(self, use: FrameworkUse) -> FrameworkUse:
         if self.settings.engine is None:
@@ -169,12 +173,34 @@ class Bench:
 
         ``room`` is how many may be open at once.
         """
+        if sut.stages:
+            return self._staged(sut, max(room, sut.workers))
         request: Any = {**sut.open_request(), "kept": self._engines.found(sut.engine_key)}
         key = key or sut.worker_key
         return self._pool.get(key, sut.environment, request, lambda agent: self._train(sut, agent), room)
 
+    def _staged(self, sut: Sut, room: int) -> Opened:
+        """The workers of a pipeline's stages, in the place of one."""
+        from pytest_mlmodelscope.agent.pool import Opened
+
+        asked, software = [], {}
+        for stage in sut.case.model.stages:
+            of_stage = sut.stages[stage.name]
+            with naming(stage):
+                opened = self.worker(of_stage, room=room)
+            software[stage.name] = opened.software
+            asked.append(Asked(stage, opened.agent, *of_stage.pipeline(), Chain(stage.steps, sut.files)))
+        # It answers whatever is asked of the worker of a pipeline; the rest is refused before.
+        return Opened(
+            cast("Agent", Staged(asked)), {**software[answering(sut.case.model.outputs).name], "stages": software}
+        )
+
     def keep_built(self, sut: Sut, agent: Agent) -> None:
         """Keep what a worker built of the model, for the next one that can use it."""
+        if sut.stages:
+            for asked in cast("Any", agent).stages:
+                self.keep_built(sut.stages[asked.stage.name], asked.agent)
+            return
         self._engines.keep(sut.engine_key, agent.built(), sut.engine)
 
     def _train(self, sut: Sut, agent: Agent) -> None:
@@ -188,6 +214,26 @@ class Bench:
         items = self.read(sut, case.dataset.splits[name])
         self.settings.progress(f"{case.id}: training on {len(items):,} items")
         agent.fit(sut.pipeline()[0].tensors(items), [item.label for item in items])
+
+
+def _sut(
+    case: Case, files: Callable[[Case], Mapping[str, Path]], environment: Callable[[Case, Place], Environment]
+) -> Sut:
+    """A case with its machine and its stages, and what gives its files and its environment asked for each."""
+    from pytest_mlmodelscope.targets import chosen, named
+
+    machine = chosen(named(case.target), case.claim.conditions.hardware)
+    require_files(case)
+    if case.model.stages:
+        stages = {}
+        for stage in case.model.stages:
+            with naming(stage):
+                stages[stage.name] = _sut(stage_case(case, stage), files, environment)
+        answer = answering(case.model.outputs).name
+        return Sut(case, machine, files(case), stages[answer].environment, stages)
+    require(case, machine)
+    own = files(case)
+    return Sut(case, machine, own, _for_worker(environment(case, machine.place), case, machine))
 
 
 def _for_worker(environment: Environment, case: Case, machine: Machine) -> Environment:
@@ -206,7 +252,7 @@ class Stopwatch:
     def lap(self, name: str) -> None:
         """End a part, and begin the next."""
         now = time.perf_counter()
-        self.laps[name], self._last = now - self._last, now
+        self.laps[name], self._last = self.laps.get(name, 0.0) + now - self._last, now
 
 
 def judged(sut: Sut, measurement: Measurement, software: Mapping[str, Any]) -> Result:

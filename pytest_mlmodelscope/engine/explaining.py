@@ -15,7 +15,7 @@ from pytest_mlmodelscope.cause.report import reported
 from pytest_mlmodelscope.cause.search import Question, search
 from pytest_mlmodelscope.cause.unit import Unit
 from pytest_mlmodelscope.core.claim import Claim
-from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.core.errors import MlmsError, UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Result
 from pytest_mlmodelscope.core.units import factor
@@ -43,6 +43,8 @@ def explain_case(bench: Bench, result: Result, seconds: float) -> dict[str, Any]
     measurement = result.measurement
     if measurement is None or measurement.kind != "items" or result.case.dataset is None:
         raise UsageError(f"{result.case.id} has no figure over items that a mistake before the model could explain")
+    if result.case.model.stages:
+        raise MlmsError(f"{result.case.model.name} is a pipeline: mistakes are looked for in single models only")
     deadline = time.monotonic() + seconds
     sut, _ = bench.set_up(result.case)
     subject = Asked(bench, sut, _outputs(result))

@@ -146,6 +146,8 @@ class Engine:
     def _timed(self, sut: Sut) -> Result:
         from pytest_mlmodelscope.engine.comparing import time_against, time_itself
 
+        if sut.stages and self.settings.aa:
+            raise NotApplicable(f"{sut.case.model.name} is a pipeline, which is not timed against itself")
         if self.settings.aa:
             return time_itself(self._bench, sut, self.settings.margin, self.settings.aa)
         if self.settings.against is None:
@@ -160,6 +162,8 @@ class Engine:
     def _reference(self, sut: Sut) -> Sut:
         """The same model on the stack that timed cases are compared with."""
         use = requirement(str(self.settings.against))
+        if sut.stages:
+            raise NotApplicable(f"{sut.case.model.name} is a pipeline, and only single models run side by side")
         if use.name not in sut.case.model.frameworks:
             raise NotApplicable(f"the model {sut.case.model.name} has no framework {use.name}")
         return self._second(sut, use)
@@ -175,9 +179,8 @@ class Engine:
     # -- figures of the model itself ------------------------------------------------------
 
     def _static(self, sut: Sut) -> Result:
-        size = sum(sut.case.model.assets[name].size for name in sut.case.framework.assets.values())
         software = self._bench.worker(sut).software
-        measurement = measure.of_model(sut.case.claim, StaticEvidence(size, software.get("parameters")))
+        measurement = measure.of_model(sut.case.claim, StaticEvidence(sut.file_bytes, _parameters(software)))
         return judged(sut, measurement, software)
 
     def _device(self, sut: Sut) -> Result:
@@ -266,6 +269,14 @@ def _hindered(result: Result) -> str:
     if not marked or measurement is None or not disturbance.slows(result.case.claim):
         return ""
     return disturbance.told(marked, len(measurement.runs))
+
+
+def _parameters(software: Mapping[str, Any]) -> int | None:
+    """How many trained values a model has, a pipeline in all of its stages; None where a framework cannot tell."""
+    counted = [_parameters(stage) for stage in software.get("stages", {}).values()]
+    if not counted:
+        return software.get("parameters")
+    return None if None in counted else sum(count for count in counted if count is not None)
 
 
 def _seconds(figures: Mapping[str, float]) -> dict[str, float]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mlmodelscope.agent.engines import key_of
 from pytest_mlmodelscope.claim.expand import kind_of
+from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.core.framework import framework_spec
-from pytest_mlmodelscope.core.manifest import Input, Output, Split
+from pytest_mlmodelscope.core.manifest import Input, Output, Split, Stage
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.result import Case
+from pytest_mlmodelscope.engine.staged import Whole
 from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 from pytest_mlmodelscope.interfaces.target import Machine
 from pytest_mlmodelscope.manifest.data import texts
 from pytest_mlmodelscope.manifest.pipeline import Decision, Preparation
+from pytest_mlmodelscope.manifest.stages import front
 from pytest_mlmodelscope.worker.counting import LAYOUT, LAYOUT_STEP
 
 if TYPE_CHECKING:
@@ -27,12 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sut:
-    """A case, the machine that it runs on, the model's files there, and the framework's environment."""
+    """A case, the machine that it runs on, the model's files there, and the framework's environment.
+
+    Of a pipeline ``stages`` are the same of each stage by its name, and the environment is that of the stage whose
+    decisions are the answer.
+    """
 
     case: Case
     machine: Machine
     files: Mapping[str, Path]
     environment: Environment
+    stages: Mapping[str, Sut] = field(default_factory=lambda: NOTHING)
 
     @property
     def split(self) -> Split:
@@ -50,6 +58,8 @@ class Sut:
     def pipeline(self) -> tuple[Preparation, Decision]:
         """What comes before the model and what after it."""
         framework, model = self.case.framework, self.case.model
+        if self.stages:
+            return Whole(), Decision(model.outputs, self.files, batched=True)
         before = Preparation(framework.inputs or model.inputs, self.files)
         return before, Decision(framework.outputs or model.outputs, self.files, before.batched)
 
@@ -60,7 +70,32 @@ class Sut:
         trained_on = case.dataset.digest if case.dataset and "fit" in case.framework.options else None
         machine = (self.machine.device, *self.machine.variables.items())
         chosen = (conditions.threads, conditions.precision, conditions.batch)
-        return (self.environment.key, case.framework.name, case.model.digest, machine, *chosen, trained_on)
+        own = (self.environment.key, case.framework.name, case.model.digest, machine, *chosen, trained_on)
+        return (*own, *(stage.worker_key for stage in self.stages.values()))
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The tensors that are made of an item, of a pipeline those of the first stage that takes the item."""
+        case = self.case
+        return front(case.model, case.framework.name) if self.stages else case.framework.inputs or case.model.inputs
+
+    @property
+    def first(self) -> Sut:
+        """What is asked about the item itself: of a pipeline the first stage that is, else this one."""
+        name = next((stage.name for stage in self.case.model.stages if stage.of is None), None)
+        return self if name is None else self.stages[name].first
+
+    @property
+    def workers(self) -> int:
+        """How many workers are open at once when it is asked."""
+        return sum(stage.workers for stage in self.stages.values()) or 1
+
+    @property
+    def file_bytes(self) -> int:
+        """The size of the files that the framework loads, of a pipeline those of all stages."""
+        assets = self.case.model.assets
+        own = sum(assets[name].size for name in self.case.framework.assets.values())
+        return own + sum(stage.file_bytes for stage in self.stages.values())
 
     @property
     def engine_key(self) -> str:
@@ -116,9 +151,24 @@ def _tensor(spec: Any) -> dict[str, Any]:
 def assets_used(case: Case) -> list[str]:
     """What this framework loads and its steps name: a model may have the files of many frameworks."""
     framework, model = case.framework, case.model
-    specs: list[Input | Output] = [*(framework.inputs or model.inputs), *(framework.outputs or model.outputs)]
+    specs: list[Input | Output | Stage] = [
+        *model.stages,
+        *(framework.inputs or model.inputs),
+        *(framework.outputs or model.outputs),
+    ]
     named = {text for spec in specs for step in spec.steps for text in texts(step.options)}
     return [name for name in model.assets if name in named or name in framework.assets.values()]
+
+
+def stage_case(case: Case, stage: Stage) -> Case:
+    """One stage of a pipeline's case as a case of its own: under the same conditions, on the framework that it names.
+
+    It has no data of its own, since it is asked about what other stages decide.
+    """
+    name = stage.framework or case.framework.name
+    requirement = case.requirement if name == case.framework.name else ""
+    model = stage.model
+    return replace(case, model=model, framework=model.frameworks[name], requirement=requirement, dataset=None)
 
 
 def require(case: Case, machine: Machine) -> None:

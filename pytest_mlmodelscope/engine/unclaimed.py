@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ def case_of(
         DocumentError: there is no such model, dataset or split; or the metric takes data, and there are none.
         UsageError: there is no such metric, or the model does not run there.
     """
+    conditions = conditions or Conditions()
+    if catalogue.model(model, "").stages:
+        # The only way in which a pipeline is timed.
+        conditions = replace(conditions, measures="end_to_end")
     claim = Claim(
         id=f"{model}-{name or metric}",
         model=model,
@@ -44,7 +49,7 @@ def case_of(
         source=Source("a run without a claim", "", "", read=""),
         dataset=dataset,
         metric_options=options,
-        conditions=conditions or Conditions(),
+        conditions=conditions,
         path=Path(f"run of {model}"),
     )
     cases = expand(claim, catalogue, chosen)

@@ -9,6 +9,21 @@ from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What a value is, where that is known: a *picture*, a *text*, a *class*, *numbers*, a *box*... or a list of such
+    (``depth`` 1), a list of lists (2).
+
+    A box is what ``manifest.crops`` cuts out of a picture.
+    """
+
+    name: str
+    depth: int = 0
+
+    def __str__(self) -> str:
+        return "lists of " * self.depth + self.name if self.depth != 1 else f"a list of {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class StepContext:
     """What a step may look at when it is made: the model's files that its options name."""
 
@@ -23,6 +38,19 @@ class Step(Protocol):
 
     def make(self, options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:
         """The step as a function of one item's value. It must not change its argument."""
+
+
+class TypedStep(Step, Protocol):
+    """A step of which it is known what it takes or gives: by that, stages of a pipeline are held against each other.
+
+    What a ``ReadingStep`` takes and a ``ChoosingStep`` gives is known without.
+    """
+
+    TAKES: Kind
+    """What it takes; left out where it takes several kinds of values."""
+
+    GIVES: Kind
+    """What it gives; left out where that depends on what it is given."""
 
 
 class BatchedStep(Step, Protocol):

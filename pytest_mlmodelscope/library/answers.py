@@ -26,11 +26,13 @@ class Scored:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to one input. ``value`` is what the manifest's steps decide, of a recording a list of it; None where
-    the model gave no answer. ``top`` are the likeliest labels of a classifier, best first, and else empty.
+    the model gave no answer. ``top`` are the likeliest labels of a classifier, best first, and else empty. ``parts``
+    are what each stage of a pipeline decided, by its name; empty for a single model.
     """
 
     value: Any
     top: tuple[Scored, ...] = ()
+    parts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Prediction:
     def value(self) -> Any:
         """What was decided of the first input."""
         return self.answers[0].value
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What each stage of a pipeline decided of the first input."""
+        return self.answers[0].parts
 
     @property
     def top(self) -> tuple[Scored, ...]:

@@ -79,7 +79,7 @@ class Loaded:
         self._bench, self._sut = bench, sut
         self._before, self._after = sut.pipeline()
         case = sut.case
-        self._intake = Intake(case.framework.inputs or case.model.inputs, split)
+        self._intake = Intake(sut.inputs, split)
         logits = case.model.attributes.get("scores") == "logits"
         self._ranking = Ranking(self._after.output, sut.files, _classes(bench, sut), logits)
         self._warm = False
@@ -161,7 +161,7 @@ class Loaded:
 
     def _ask(self, items: Sequence[Item], top: int, clock: Stopwatch) -> tuple[list[Answer], int]:
         """The answers to one query, and the nanoseconds that the model took for it."""
-        tensors = self._intake.tensors(self._before, items)
+        tensors = self._tensors(items)
         clock.lap("prepare")
         try:
             agent = self._bench.worker(self._sut).agent
@@ -180,12 +180,27 @@ class Loaded:
         clock.lap("decide")
         return answers, spent
 
+    def _tensors(self, items: Sequence[Item]) -> Mapping[str, Any]:
+        """What the model is asked about these items; those of a pipeline are only held against its first stage."""
+        if not self._sut.stages:
+            return self._intake.tensors(self._before, items)
+        before = self._sut.first.pipeline()[0]
+        size = before.batch_size(None)
+        for start in range(0, len(items), size):
+            self._intake.tensors(before, items[start : start + size])
+        return self._before.tensors(items)
+
     def _decided(self, outputs: Mapping[str, Any], count: int, top: int) -> list[Answer]:
         values, decided = self._after.values(outputs, count), self._after.predictions(outputs, count)
         return [
-            Answer(json_ready(one), self._ranking.best(value, one, top))
-            for value, one in zip(values, decided, strict=True)
+            Answer(json_ready(one), self._ranking.best(value, one, top), self._parts(outputs, number))
+            for number, (value, one) in enumerate(zip(values, decided, strict=True))
         ]
+
+    def _parts(self, outputs: Mapping[str, Any], number: int) -> dict[str, Any]:
+        """What the stages of a pipeline decided of one item."""
+        found: dict[str, Any] = json_ready({name: outputs[name][number] for name in self._sut.stages})
+        return found
 
 
 def _of_input(answers: Iterator[Answer], count: int, several: bool) -> Answer:

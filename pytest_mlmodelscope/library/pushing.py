@@ -119,7 +119,7 @@ class Hub:
     def _odd(self, answer: requests.Response) -> RemoteError:
         hint = None
         if answer.status_code in _UNAUTHORISED:
-            hint = "a token of this hub that may write records: --token or MLMS_TOKEN"
+            hint = "--token or MLMS_TOKEN: one that may write records; and a key that the hub knows: mlms key show"
         elif answer.is_redirect:
             hint = f"--to {answer.headers['Location']}"
         elif answer.status_code in _PASSING:

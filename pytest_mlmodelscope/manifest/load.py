@@ -14,10 +14,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pytest_mlmodelscope.core.document import Document, Pointer, read_document, shown_path
 from pytest_mlmodelscope.core.errors import DocumentError, did_you_mean
 from pytest_mlmodelscope.core.framework import FrameworkSpec, framework_spec
-from pytest_mlmodelscope.core.manifest import DatasetManifest, FrameworkUse, Input, ModelManifest, Split
+from pytest_mlmodelscope.core.manifest import Asset, DatasetManifest, FrameworkUse, Input, ModelManifest, Split
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.core.schema import check, check_against
-from pytest_mlmodelscope.manifest import sections
+from pytest_mlmodelscope.manifest import sections, stages
 from pytest_mlmodelscope.manifest.domains import inherited
 
 #: Keys that the section of every framework may have.
@@ -46,7 +46,18 @@ class Catalogue:
         Raises:
             DocumentError: there is none, or its manifest is not valid.
         """
-        return self._get("models", name, at, self._models, load_model)
+        return self._model(name, at, ())
+
+    def _model(self, name: str, at: str, outer: tuple[str, ...]) -> ModelManifest:
+        """A model that is a stage of those in ``outer``, each of which is one of the pipeline before it."""
+        if name in outer:
+            circle = " of ".join([*outer[outer.index(name) :], name])
+            raise DocumentError("a pipeline goes round in circles", where=at, got=circle)
+
+        def load(path: Path) -> ModelManifest:
+            return load_model(path, lambda stage, where: self._model(stage, where, (*outer, name)))
+
+        return self._get("models", name, at, self._models, load)
 
     def dataset(self, name: str, at: str) -> DatasetManifest:
         """The dataset of this name; ``at`` is the ``file:line`` that asks for it.
@@ -108,8 +119,8 @@ def refuse_other_name(manifest: ModelManifest | DatasetManifest) -> None:
         )
 
 
-def load_model(path: Path) -> ModelManifest:
-    """One model manifest.
+def load_model(path: Path, find: stages.Find | None = None) -> ModelManifest:
+    """One model manifest. ``find`` gives the models of a pipeline's stages; without it they are looked for beside it.
 
     Raises:
         DocumentError: with file and line, and the nearest known word for a misspelt one.
@@ -117,21 +128,43 @@ def load_model(path: Path) -> ModelManifest:
     document = _read(path, "model")
     data = document.data
     assets = sections.assets(document)
+    if "pipeline" in data:
+        return _pipeline(document, assets, find or Catalogue([path.parent.parent]).model)
     inputs = sections.inputs(document, data.get("inputs", ()), ("inputs",), assets)
     if names_asset := _names_asset(data):
         sections.refuse_unknown_asset(document, names_asset, assets, ("attributes", "classes", "asset"))
     return ModelManifest(
-        **{key: data[key] for key in ("name", "version", "task", "license", "description")},
+        **_about(data),
         assets=assets,
         inputs=inputs,
         outputs=sections.outputs(document, data.get("outputs", ()), ("outputs",), assets),
         frameworks={name: _framework(document, name, use, assets, inputs) for name, use in data["frameworks"].items()},
-        references=tuple(data.get("references", ())),
-        attributes=data.get("attributes", {}),
         elsewhere=data.get("elsewhere", ""),
         digest=_digest(data, "inputs", "outputs", "frameworks"),
         path=path,
     )
+
+
+def _pipeline(document: Document, assets: Mapping[str, Asset], find: stages.Find) -> ModelManifest:
+    """A model that is made of others."""
+    data = document.data
+    made = stages.stages(document, assets, find)
+    outputs = stages.outputs(document, made, assets)
+    return ModelManifest(
+        **_about(data),
+        assets=assets,
+        outputs=outputs,
+        frameworks=stages.frameworks(document, made, outputs),
+        stages=made,
+        digest=_digest({**data, "pipeline": stages.defining(document, made)}, "outputs", "pipeline"),
+        path=document.path,
+    )
+
+
+def _about(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest says of a model beside how it is run."""
+    told = {key: data[key] for key in ("name", "version", "task", "license", "description")}
+    return {**told, "references": tuple(data.get("references", ())), "attributes": data.get("attributes", {})}
 
 
 def load_dataset(path: Path) -> DatasetManifest:

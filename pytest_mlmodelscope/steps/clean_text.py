@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.interfaces.step import Kind, StepContext
 from pytest_mlmodelscope.steps._schema import options as schema
 
 OPTIONS: Final = schema(
@@ -24,6 +24,8 @@ OPTIONS: Final = schema(
         },
     }
 )
+TAKES: Final = Kind("text")
+GIVES: Final = Kind("text")
 
 
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[str], str]:

@@ -24,7 +24,8 @@ READS: Final = "picture"
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[np.uint8]]:
     """From a path or bytes to uint8 [height, width, channels], decoded and converted by Pillow.
 
-    Raises DocumentError for what Pillow cannot read.
+    Pixels that are decoded already, uint8 [height, width, 3] in RGB, are only converted: a stage of a pipeline is
+    given such. Raises DocumentError for what Pillow cannot read.
     """
     colour = options.get("colour", "RGB")
 
@@ -33,9 +34,9 @@ def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], ND
 
         source = io.BytesIO(value) if isinstance(value, bytes) else value
         try:
-            with Image.open(source) as image:
+            with Image.fromarray(value) if isinstance(value, np.ndarray) else Image.open(source) as image:
                 pixels = np.array(image.convert("L" if colour == "L" else "RGB"))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
             where = shown_path(Path(value)) if isinstance(value, (str, Path)) else None
             raise DocumentError(f"is not a picture that can be read: {error}", where=where) from None
         if colour == "BGR":

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import DocumentError
-from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.interfaces.step import Kind, StepContext
 from pytest_mlmodelscope.steps._schema import options as schema
 
 OPTIONS: Final = schema(
@@ -21,6 +21,7 @@ OPTIONS: Final = schema(
     }
 )
 READS: Final = "text"
+GIVES: Final = Kind("text")
 
 
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Path | bytes], str]:

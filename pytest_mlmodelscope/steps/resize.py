@@ -33,6 +33,11 @@ OPTIONS: Final = schema(
             "description": "with [height, width]: the largest of the old proportions that fits (default: false)",
             "type": "boolean",
         },
+        "multiple": {
+            "description": "both sides become the nearest multiple of this, at least one (default: 1)",
+            "type": "integer",
+            "minimum": 1,
+        },
     },
     required=["size"],
 )
@@ -41,13 +46,15 @@ OPTIONS: Final = schema(
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], NDArray[Any]]:
     """From [height, width, channels] to the same of another size; uint8 stays uint8, all else is float32."""
     size, fit = options["size"], options.get("keep_aspect", False)
+    of = options.get("multiple", 1)
     name, sampling = options.get("interpolation", "bilinear").upper(), options.get("sampling", "antialias")
 
     def resize(value: Any) -> NDArray[Any]:
         from PIL import Image
 
         pixels = picture("resize", value)
-        height, width = _target(pixels.shape[0], pixels.shape[1], size, fit)
+        target = _target(pixels.shape[0], pixels.shape[1], size, fit)
+        height, width = (of * max(1, round(side / of)) for side in target)
         if sampling != "antialias":
             return sampled(pixels, (height, width), name.lower(), sampling)
         filtered = Image.Resampling[name]

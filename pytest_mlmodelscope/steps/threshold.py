@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pytest_mlmodelscope.core.bands import BANDS_SCHEMA, by_band
-from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.interfaces.step import Kind, StepContext
 from pytest_mlmodelscope.steps._array import array
 from pytest_mlmodelscope.steps._schema import options as schema
 
 OPTIONS: Final = schema({"bands": BANDS_SCHEMA}, required=["bands"])
+GIVES: Final = Kind("class")
 
 
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[Any], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pytest_mlmodelscope.interfaces.step import StepContext
+from pytest_mlmodelscope.interfaces.step import Kind, StepContext
 from pytest_mlmodelscope.steps._schema import options as schema
 
 OPTIONS: Final = schema(
@@ -19,6 +19,8 @@ OPTIONS: Final = schema(
     }
 )
 OPTIONS["oneOf"] = [{"required": ["characters"]}, {"required": ["bytes"]}]
+TAKES: Final = Kind("text")
+GIVES: Final = Kind("text")
 
 
 def make(options: Mapping[str, Any], context: StepContext) -> Callable[[str], str]:

@@ -188,3 +188,15 @@ def test_results_are_filtered(push, hub, private) -> None:
         found = hub.get("/api/results", params={name: value, "limit": 500}).json()["results"]
         assert found == [one for one in whole if one[name] == value]
     assert hub.get("/api/results?since=2050-01-01T00:00:00Z").json()["results"] == []
+
+
+def test_the_matrix_and_two_machines_are_told_to_programs(push, hub, private) -> None:
+    for one in records(2, seed=123, cases=4):
+        push(sign(one, private))
+    matrix = hub.get("/api/matrix").json()
+    assert matrix["count"] == len(matrix["rows"])
+    assert sum(total["count"] for total in matrix["totals"])
+    a, b = (machine["machine_class"] for machine in hub.get("/api/machines").json()[:2])
+    both = hub.get("/api/machines/compare", params={"a": a, "b": b}).json()
+    assert both["pairs"]
+    problem(hub.get("/api/machines/compare", params={"a": a, "b": "none"}), 404)

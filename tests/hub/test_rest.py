@@ -191,3 +191,9 @@ def test_a_page_shows_every_operation(hub) -> None:
     assert shown.status_code == 200
     for path in hub.get("/openapi.json").json()["paths"]:
         assert path in shown.text
+
+
+def test_datasets_frameworks_and_targets_are_told(hub) -> None:
+    assert any(card["splits"] and card["claims"] for card in hub.get("/api/datasets").json())
+    assert "onnxruntime" in [card["name"] for card in hub.get("/api/frameworks").json()]
+    assert "cpu" in [card["name"] for card in hub.get("/api/targets").json()]

@@ -16,7 +16,7 @@ from pytest_mlmodelscope.library.shelf import Shelf
 
 def main() -> None:
     listening, database, manifests = sys.argv[1:]
-    app = create_app(Settings(database, Shelf([Path(manifests)])))
+    app = create_app(Settings(database, Shelf([Path(manifests)]), workers=1, open_jobs=True))
     # Streams of events stay open as long as somebody reads them: they must not keep the process from ending.
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
     with socket.socket(fileno=int(listening)) as taken, suppress(KeyboardInterrupt):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import TypeAdapter
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from pytest_mlmodelscope.hub.jobs.asking import ASKED
 from pytest_mlmodelscope.hub.jobs.door import AGAIN_S, REFUSALS, AtDoor, Identity, OfHub
 from pytest_mlmodelscope.hub.jobs.told import JobCard, JobList
 from pytest_mlmodelscope.hub.jobs.watching import TooMany
+from pytest_mlmodelscope.hub.problems import Refused
 
 router = APIRouter(tags=["jobs"])
 _CARD: Final = TypeAdapter(JobCard)
@@ -70,9 +71,9 @@ def job(identity: Identity, door: AtDoor) -> JobCard:
 
 
 @router.delete("/jobs/{identity}", responses={**_NONE, 403: REFUSALS[403]})
-def cancel(request: Request, identity: Identity, door: AtDoor) -> JobCard:
+def cancel(identity: Identity, door: AtDoor) -> JobCard:
     """Take it out of the queue, or end it; one that has ended stays as it is."""
-    return door.cancel(request, identity)
+    return door.cancel(identity)
 
 
 @router.get(
@@ -101,7 +102,7 @@ async def events(
     try:
         of_hub.watcher.refuse_too_many()
     except TooMany as error:
-        raise HTTPException(503, str(error), {"Retry-After": str(AGAIN_S)}) from None
+        raise Refused(503, error.what, headers={"Retry-After": str(AGAIN_S)}) from None
     following = of_hub.watcher.follow(identity, last_event_id)
     return EventSourceResponse(_told(following), send_timeout=AGAIN_S)
 

@@ -1,29 +1,18 @@
-"""Who may give a hub a job, and what came with the request, read as far as it may go."""
+"""What comes with a job, read as far as it may go."""
 
 from __future__ import annotations
 
 from typing import Any, BinaryIO, Final
-from urllib.parse import urlsplit
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.types import Message
 
+from pytest_mlmodelscope.hub.problems import Refused
+
 #: Parts of a form beside its file.
 _PARTS: Final = 64
-
-
-def refuse_other_sites(request: Request) -> None:
-    """A page of somebody else's must not make a reader's browser give jobs to the reader's own hub.
-
-    Raises:
-        HTTPException: 403, it comes from such a page.
-    """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    foreign = site in ("cross-site", "same-site")
-    if foreign or (site is None and origin is not None and urlsplit(origin).netloc != request.headers.get("host")):
-        raise HTTPException(403, "jobs are taken from pages of this hub, and from programs")
 
 
 class Bounded:
@@ -44,24 +33,24 @@ class Bounded:
         return message
 
     def _refuse(self) -> None:
-        raise HTTPException(413, f"the request is too large: at most {self._most:,} bytes")
+        raise Refused(413, f"a job has at most {self._most:,} bytes")
 
     async def form(self) -> FormData:
         """The parts of a form.
 
         Raises:
-            HTTPException: 413, 422.
+            Refused: 413, 422.
         """
         try:
             return await self.request.form(max_files=1, max_fields=_PARTS, max_part_size=self._most)
         except MultiPartException as error:
-            raise HTTPException(422, error.message) from None
+            raise Refused(422, error.message) from None
 
     async def body(self) -> bytes:
         """All of it.
 
         Raises:
-            HTTPException: 413.
+            Refused: 413.
         """
         return await self.request.body()
 

@@ -15,6 +15,7 @@ from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.library.intake import GIVEN_AS, Intake
 from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.manifest.stages import front
 from pytest_mlmodelscope.store.tables import NAME
 
 Name = Annotated[str, Field(min_length=1, max_length=NAME)]
@@ -145,7 +146,7 @@ def _prediction(asked: Predict, shelf: Shelf, bounds: Bounds, upload: Path | Non
     if given is not upload:
         _refuse_large(given, bounds)
     for name in chosen:
-        intake = Intake(model.frameworks[name].inputs or model.inputs, _split(shelf, model.name))
+        intake = Intake(front(model, name), _split(shelf, model.name))
         _refuse_kind(intake, given)
         intake.items(given, "1", files=False)
     told = {"input": {**asked.input.model_dump(exclude_none=True), "told": _told(given)}}

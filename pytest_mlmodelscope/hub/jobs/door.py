@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Final
 
-from fastapi import Depends, HTTPException, Path, Request
+from fastapi import Depends, Path, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from pytest_mlmodelscope.agent.confinement import best
-from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError
+from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 from pytest_mlmodelscope.hub.asked import Hub, OnShelf, Store
 from pytest_mlmodelscope.hub.jobs import queue
-from pytest_mlmodelscope.hub.jobs.admission import Bounded, parts_of, refuse_other_sites
+from pytest_mlmodelscope.hub.jobs.admission import Bounded, parts_of
 from pytest_mlmodelscope.hub.jobs.asking import Predict, Verify, checked, of_form, of_json
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.hub.jobs.supervision import Jobs
 from pytest_mlmodelscope.hub.jobs.told import JobCard, JobList, card
+from pytest_mlmodelscope.hub.problems import Refused
 from pytest_mlmodelscope.hub.writers import MaybeWriter
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.store.database import Database
@@ -30,6 +31,8 @@ Identity = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="as the ans
 _BESIDE: Final = 2**16
 #: When to ask again where the queue is full, in seconds.
 AGAIN_S: Final = 30
+#: What a token has to be good for, where jobs are not open to all.
+SCOPE: Final = "jobs:write"
 #: Jobs in a list.
 _LISTED: Final = 100
 
@@ -57,21 +60,20 @@ class Door:
         """The job that a request asks for.
 
         Raises:
-            HTTPException: 401, 403, 413, 422; 429 where the queue is full, 503 where models cannot be isolated.
+            MlmsError: it is not what a job is, or a model takes.
+            Refused: 401, 413, 422; 429 where the queue is full, 503 where models cannot be isolated.
         """
-        refuse_other_sites(request)
         if not self.open and self.owner is None:
-            raise HTTPException(401, "a token with the scope jobs:write is needed", {"WWW-Authenticate": "Bearer"})
+            hint = f"one with the scope {SCOPE}"
+            raise Refused(401, "a token is needed", hint=hint, headers={"WWW-Authenticate": "Bearer"})
         body = Bounded(request, self.bounds.upload_bytes + _BESIDE)
         try:
             await run_in_threadpool(best, self.bounds.isolation)
             kept = await self._received(request, body)
         except EnvironmentUnavailable as error:
-            raise HTTPException(503, f"this hub runs no models: {error}") from None
+            raise Refused(503, f"this hub runs no models: {error.what}") from None
         except queue.QueueFull as error:
-            raise HTTPException(429, str(error), {"Retry-After": str(AGAIN_S)}) from None
-        except MlmsError as error:
-            raise HTTPException(422, str(error)) from None
+            raise Refused(429, error.what, headers={"Retry-After": str(AGAIN_S)}) from None
         self.jobs.wake()
         return kept
 
@@ -109,21 +111,20 @@ class Door:
         """A job; whoever has its id may see it.
 
         Raises:
-            HTTPException: 404, there is none.
+            Refused: 404, there is none.
         """
         with self.database.reading() as session:
             return _card(session, self._job(session, identity))
 
-    def cancel(self, request: Request, identity: str) -> JobCard:
+    def cancel(self, identity: str) -> JobCard:
         """The same, cancelled, unless it has ended.
 
         Raises:
-            HTTPException: 403, somebody gave it under a name of their own; 404, there is none.
+            Refused: 403, somebody gave it under a name of their own; 404, there is none.
         """
-        refuse_other_sites(request)
         with self.database.writing() as session:
             if self._job(session, identity).owner not in (None, self.owner):
-                raise HTTPException(403, "the job is somebody else's")
+                raise Refused(403, "the job is somebody else's")
             queue.cancel(session, identity)
         return self.card(identity)
 
@@ -141,7 +142,7 @@ class Door:
     def _job(session: Session, identity: str) -> Job:
         job = session.get(Job, identity)
         if job is None:
-            raise HTTPException(404, "there is no such job; jobs are forgotten some time after their end")
+            raise Refused(404, "there is no such job", hint="jobs are forgotten some time after their end")
         return job
 
 
@@ -161,7 +162,11 @@ def isolation(bounds: Bounds) -> str:
 
 
 def _door(hub: Hub, store: Store, shelf: OnShelf, jobs: OfHub, writer: MaybeWriter) -> Door:
-    owner = writer.owner if writer is not None and writer.may("jobs:write") else None
+    owner = None if writer is None else writer.owner
+    if writer is not None and not writer.may(SCOPE):
+        if not hub.open_jobs:
+            raise Refused(403, f"the token is not good for {SCOPE}")
+        owner = None
     return Door(jobs, store, shelf, hub.jobs, hub.open_jobs, owner)
 
 

@@ -37,9 +37,9 @@ def job(request: Request, identity: Identity, door: AtDoor) -> HTMLResponse:
 
 
 @router.post("/jobs/{identity}/cancel")
-def cancel(request: Request, identity: Identity, door: AtDoor) -> RedirectResponse:
+def cancel(identity: Identity, door: AtDoor) -> RedirectResponse:
     """Cancel it, and show it again."""
-    return _to(door.cancel(request, identity))
+    return _to(door.cancel(identity))
 
 
 def _to(job: JobCard) -> RedirectResponse:

@@ -31,7 +31,7 @@ class Home:
 def totals(session: Session) -> tuple[Total, ...]:
     """How many cells of the matrix have which verdict, in the order of the five words."""
     question = current(Result.verdict, func.count()).group_by(Result.verdict)
-    return totals_of(dict(map(tuple, session.execute(question))))
+    return totals_of(dict(session.execute(question).all()))
 
 
 def home(session: Session, shelf: Shelf) -> Home:

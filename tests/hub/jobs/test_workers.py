@@ -174,9 +174,9 @@ def test_a_result_that_is_too_large_fails_its_job(started, put, until) -> None:
 
 
 def test_processes_that_take_jobs_at_once_take_each_once(database_address, put) -> None:
-    asked = {put(f"job {number}") for number in range(60)}
+    asked = {put(f"job {number}") for number in range(24)}
     words = [sys.executable, "-c", TAKING, database_address]
-    takers = [subprocess.Popen([*words, f"w{n}"], stdout=subprocess.PIPE, text=True) for n in range(4)]
+    takers = [subprocess.Popen([*words, f"w{n}"], stdout=subprocess.PIPE, text=True) for n in range(3)]
     taken = [identity for taker in takers for identity in taker.communicate(timeout=60)[0].split()]
     assert all(taker.returncode == 0 for taker in takers)
     assert len(taken) == len(asked)

@@ -6,6 +6,7 @@ import struct
 import wave
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.interfaces.dataset import Item
@@ -227,6 +228,49 @@ class TestIdx(ReaderTests):
         Broken({"x": idx(0x08, (2, 1, 2), b""), "y": labels}, dict(both), "x", None, "cut short"),
     )
     refused = ({}, {"assets": {"labels": "y"}}, {**dict(both), "first": 0})
+
+
+TWO_LINES = "One line\nand another"
+FONT = ImageFont.load_default(20).font_bytes
+
+
+def drawn(text, size, box):
+    """By Pillow, at a margin of the letters' size; ``box`` is width, height, and where the text begins."""
+    letters = ImageFont.truetype(io.BytesIO(FONT), size, layout_engine=ImageFont.Layout.BASIC)
+    picture = Image.new("RGB", box[:2], "white")
+    ImageDraw.Draw(picture).multiline_text(box[2:], text, "black", letters)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def box_of(text, size):
+    letters = ImageFont.truetype(io.BytesIO(FONT), size, layout_engine=ImageFont.Layout.BASIC)
+    left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, letters)
+    return round(right - left) + 2 * size, round(bottom - top) + 2 * size, size - left, size - top
+
+
+class TestDrawnText(ReaderTests):
+    reader = "drawn_text"
+    examples = (
+        Example(
+            {"t": b"One line\nand another \n\n  \nLast", "f": FONT},
+            {"asset": "t", "font": "f", "size": 20},
+            (
+                Item(
+                    "1",
+                    drawn("One line\nand another", 20, box_of("One line\nand another", 20)),
+                    "One line\nand another",
+                ),
+                Item("2", drawn("Last", 20, box_of("Last", 20)), "Last"),
+            ),
+        ),
+    )
+    broken = (
+        Broken({"t": b" \n\n", "f": FONT}, {"asset": "t", "font": "f"}, "t"),
+        Broken({"t": b"a", "f": b"no font"}, {"asset": "t", "font": "f"}, "f"),
+    )
+    refused = ({"asset": "t"}, {"asset": "t", "font": "f", "size": 0})
 
 
 SUITES = [value for value in globals().values() if isinstance(value, type) and issubclass(value, ReaderTests)]

@@ -14,6 +14,7 @@ from pytest_mlmodelscope.core.registry import member
         ("files", {"asset": "sentence"}),
         ("audio", {"asset": "sentence", "rate": 8000}),
         ("idx", {"assets": {"inputs": "sentence"}}),
+        ("drawn_text", {"asset": "sentence", "font": "sentences"}),
     ],
 )
 def test_an_unknown_asset_offers_the_nearest(reader, options, tmp_path):

@@ -55,6 +55,18 @@ class TestErrorRate(MetricTests):
     examples = (Example(FRUIT, {}, 4 / 7), Example(ItemEvidence(["1", "2"], ["1", "2"]), {}, 0.0))
 
 
+class TestCharacterErrorRate(MetricTests):
+    metric = "character_error_rate"
+    #: kitten and sitting: the usual example, three edits; two characters that are missing; one word too many.
+    texts = ItemEvidence(["kitten", "a b", None, "one two"], ["sitting", "abc", "no", "one"])
+    examples = (
+        Example(texts, {}, (3 + 2 + 2 + 4) / 15),
+        Example(texts, {"blanks": "ignore"}, (3 + 1 + 2 + 3) / 15),
+        Example(ItemEvidence(["same", ""], ["same", ""]), {}, 0.0),
+    )
+    refused = ({"blanks": "drop"},)
+
+
 class TestTopK(MetricTests):
     metric = "top_k_accuracy"
     evidence = ItemEvidence([["a", "b", "c"], ["b", "a", "c"], None, ["c", "b", "a"]], ["a", "a", "a", "a"])

@@ -41,6 +41,8 @@ class TestDecode(StepTests):
         Example({}, png(PICTURE), PICTURE),
         Example({"colour": "BGR"}, png(PICTURE), np.ascontiguousarray(PICTURE[..., ::-1])),
         Example({"colour": "L"}, png(PICTURE), grey),
+        Example({"colour": "BGR"}, PICTURE, np.ascontiguousarray(PICTURE[..., ::-1])),
+        Example({"colour": "L"}, PICTURE, grey),
         Example({"colour": "RGB"}, png(PICTURE[..., 0]), np.repeat(PICTURE[..., :1], 3, axis=2)),
     )
     refused = ({"colour": "CMYK"},)
@@ -55,6 +57,11 @@ class TestResize(StepTests):
         # 11 x 17: the shorter side becomes 7, the longer one 17 * 7 / 11 = 10.8, cut.
         Example({"size": 7, "interpolation": "bicubic"}, PICTURE, resized((7, 10), Image.Resampling.BICUBIC)),
         Example({"size": [22, 22], "keep_aspect": True}, PICTURE, resized((14, 22), Image.Resampling.BILINEAR)),
+        Example(
+            {"size": [22, 22], "keep_aspect": True, "multiple": 8},
+            PICTURE,
+            resized((16, 24), Image.Resampling.BILINEAR),
+        ),
         Example({"size": [4, 4], "interpolation": "lanczos"}, FLOATS, float_resized((4, 4), Image.Resampling.LANCZOS)),
         Example(
             {"size": [4, 5], "interpolation": "box"},
@@ -381,6 +388,89 @@ class TestFitLength(StepTests):
         Example({"length": 6}, SCORES, np.array([0.5, 2.0, -1.0, 2.0, 0.0, 0.0], np.float32)),
     )
     refused = ({"length": 0},)
+
+
+def one_region():
+    """A map with one region of text, ten pixels high and forty wide, and one that is too small to be any."""
+    likely = np.zeros((1, 1, 64, 128), np.float32)
+    likely[..., 10:20, 20:60] = 1
+    likely[..., 50, 100] = 1
+    return likely
+
+
+class TestTextBoxes(StepTests):
+    step = "text_boxes"
+    #: A region grows by a pixel to the left and upwards before it is looked at; sides go from middle to middle.
+    left, top, right, bottom = 19 / 128, 9 / 64, 59 / 128, 19 / 64
+    score = float(np.float32(400 / 451))
+    #: 40 x 10 pixels: area x 2 / circumference.
+    by = 40 * 10 * 2 / 100
+    examples = (
+        Example(
+            {"grow": 0},
+            one_region(),
+            [{"corners": [[left, top], [right, top], [right, bottom], [left, bottom]], "score": score}],
+            1e-6,
+        ),
+        Example(
+            {"grow": 2, "most": 1},
+            one_region()[0, 0],
+            [
+                {
+                    "corners": [
+                        [left - by / 128, top - by / 64],
+                        [right + by / 128, top - by / 64],
+                        [right + by / 128, bottom + by / 64],
+                        [left - by / 128, bottom + by / 64],
+                    ],
+                    "score": score,
+                }
+            ],
+            1e-6,
+        ),
+        Example({"score": 0.9}, one_region(), []),
+        Example({"threshold": 1.0}, one_region(), []),
+    )
+    refused = ({"threshold": 2}, {"most": 0}, {"grow": -1})
+
+
+def scores_of(places, characters):
+    """Scores that are largest at these places."""
+    return np.eye(characters, dtype=np.float32)[list(places)] * 0.8 + 0.05
+
+
+class TestCtc(StepTests):
+    step = "ctc"
+    examples = (
+        Example({"characters": "ab"}, scores_of([0, 1, 1, 0, 1, 2, 2], 3), "aab"),
+        Example({"characters": "ab"}, scores_of([0, 1, 1, 0, 1, 2, 2], 3)[None], "aab"),
+        Example({"characters": "ab", "blank": "last"}, scores_of([0, 2, 0, 1], 3), "aab"),
+        Example({"asset": "list", "space": True}, scores_of([1, 3, 2], 4), "a b", files={"list": b"a\nb\n"}),
+        Example({"characters": "ab"}, scores_of([0, 0], 3), ""),
+        Example({"characters": "ab", "confidence": 0.9}, scores_of([1, 2], 3), ""),
+        Example({"characters": "ab", "confidence": 0.8}, scores_of([1, 2], 3), "ab"),
+    )
+    refused = ({}, {"characters": "ab", "asset": "list"}, {"characters": "a", "blank": "middle"})
+
+
+class TestJoin(StepTests):
+    step = "join"
+    examples = (
+        Example({}, ["a", "", None, "b"], "a b"),
+        Example({"with": "\n"}, ["a", "b"], "a\nb"),
+        Example({}, [], ""),
+    )
+    refused = ({"with": 1},)
+
+
+class TestSplit(StepTests):
+    step = "split"
+    examples = (
+        Example({}, " a  b\nc ", ["a", "b", "c"]),
+        Example({"at": "\n"}, "a b\n\nc", ["a b", "c"]),
+        Example({}, "", []),
+    )
+    refused = ({"at": ""},)
 
 
 class TestStandardize(StepTests):
