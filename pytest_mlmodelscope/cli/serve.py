@@ -31,6 +31,7 @@ _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with
 @DATABASE
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Jobs run at once.")
 @click.option("--open-jobs", is_flag=True, help="Take jobs without a token, as a hub for this machine alone does.")
+@click.option("--require-isolation", is_flag=True, help="Run no job whose model could reach network or files.")
 @click.option("--manifests", multiple=True, type=click.Path(path_type=Path), help="More models and datasets.")
 @click.option("--claims", multiple=True, type=click.Path(path_type=Path), help="Claims to show (files or folders).")
 @click.option("--address", metavar="URL", help="How its readers reach it, for links; names the host it goes by.")
@@ -44,6 +45,7 @@ def serve(
     database: str | None,
     workers: int,
     open_jobs: bool,
+    require_isolation: bool,
     manifests: Sequence[Path],
     claims: Sequence[Path],
     address: str | None,
@@ -74,6 +76,8 @@ def serve(
     settings = replace(
         settings, open_jobs=open_jobs, reading=reading or settings.reading, writing=writing or settings.writing
     )
+    if require_isolation:
+        settings = replace(settings, jobs=replace(settings.jobs, isolation="required"))
     serve_app(create_app(settings), host, port, proxies, lambda url: _told(settings, address or url))
 
 
