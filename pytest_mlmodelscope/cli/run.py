@@ -6,25 +6,23 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from pytest_mlmodelscope.agent.care import DISTURBED, USUAL, Disturbed
-from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.claim.pattern import seconds
 from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.console import examples
-from pytest_mlmodelscope.cli.listing import catalogue, claim_files
 from pytest_mlmodelscope.cli.progress import progress
-from pytest_mlmodelscope.core.bundled import bundled_root
-from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse
+from pytest_mlmodelscope.core.claim import Conditions, DataUse
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.engine.bench import ENGINES, Bench, Settings
+from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.metrics.server_rate import SCENARIO
 
 _HEAD: Final = ("batch", "threads", "queries", "50 %", "90 %", "99 %", "samples/s", "queries/s")
@@ -118,7 +116,8 @@ def run(
     from pytest_mlmodelscope.engine.sweep import case_of, row, sweep, write_logs
 
     chosen = selection([framework] if framework else [], [target])
-    case = case_of(catalogue(manifests), model, _data_of(model, data), conditions_of(**pattern), chosen)
+    shelf = Shelf(manifests)
+    case = case_of(shelf.catalogue, model, _data_of(shelf, model, data), conditions_of(**pattern), chosen)
     care = dataclasses.replace(USUAL, disturbed=disturbed)
     with (
         progress(as_json) as say,
@@ -171,25 +170,17 @@ def _seconds(text: str) -> float:
     return seconds(text)
 
 
-def _data_of(model: str, given: str | None) -> DataUse:
+def _data_of(shelf: Shelf, model: str, given: str | None) -> DataUse:
     """The dataset that was named, or that of the first claim about the model which has one."""
     if given is not None:
         name, _, split = given.partition("/")
         return DataUse(name, split or "test")
-    for claim in _claims():
-        if claim.model == model and claim.dataset is not None:
-            return claim.dataset
-    raise UsageError(
-        f"no claim says on what data {model} is to run", hint="--data DATASET, as `mlms datasets` lists them"
-    )
-
-
-def _claims() -> Iterator[Claim]:
-    """Those here, then those of the package."""
-    for paths in ([], [bundled_root() / "claims"]):
-        with suppress(UsageError):  # a folder without claims
-            for path in claim_files(paths):
-                yield from load_claims(path)
+    found = shelf.data_of(model)
+    if found is None:
+        raise UsageError(
+            f"no claim says on what data {model} is to run", hint="--data DATASET, as `mlms datasets` lists them"
+        )
+    return found
 
 
 # -- the table ------------------------------------------------------------------------------------------

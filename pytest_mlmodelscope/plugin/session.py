@@ -211,11 +211,9 @@ class Session:
 
     def wants_cause(self, item: pytest.Item, result: Result) -> bool:
         """Whether to look for what explains a figure: a refuted one over items that nobody has accepted as refuted."""
-        known = getattr(item, "known", None)
-        accepted = known is not None and "refuted" in known.verdicts
-        figure = result.measurement
-        over_items = figure is not None and figure.kind == "items" and result.case.claim.group == "metrics"
-        return self.asked.why > 0 and over_items and result.verdict.word == "refuted" and not accepted
+        from pytest_mlmodelscope.library.verifying import wants_cause
+
+        return self.asked.why > 0 and wants_cause(result, getattr(item, "known", None))
 
     def finish(self, item: pytest.Item, result: Result) -> None:
         """Keep the record of a result and let its verdict end the test."""
@@ -224,13 +222,10 @@ class Session:
         decide(result, item.known, self._policy, markers(item.case), item.nodeid)
 
     def _keep(self, item: ClaimCase, result: Result) -> None:
+        from pytest_mlmodelscope.library.verifying import accepted
         from pytest_mlmodelscope.record.case import case_record
 
-        known = None
-        if item.known is not None:
-            matched = result.verdict.word in item.known.verdicts
-            known = {"verdict": sorted(item.known.verdicts), "reason": item.known.reason, "matched": matched}
-        item.record = case_record(result, known)
+        item.record = case_record(result, accepted(result, item.known))
         item.user_properties.extend(junit.of_case(self._config, item.record))
         self._config.hook.pytest_mlms_case_finished(item=item, record=item.record)
 
