@@ -22,7 +22,8 @@ from typing import Any
 import axe_playwright_python
 import kept_runs
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+import sights
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.store.database import Database
@@ -35,6 +36,9 @@ ARGUMENTS = [
     *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
 ]
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+#: How long a page may take on a machine that others use too.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 #: What axe calls the rules of WCAG 2.2 A and AA, and its own advice.
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -43,13 +47,15 @@ SERVING = Path(__file__).with_name("serving.py")
 
 @pytest.fixture(scope="session")
 def hub_folder(tmp_path_factory, write_digits) -> Path:
-    """What the hub has: the manifests of a small model that runs at once, and its database."""
-    return write_digits(tmp_path_factory.mktemp("hub"))
+    """What the hub has: the manifests of two small models that run at once, and its database."""
+    folder = write_digits(tmp_path_factory.mktemp("hub"))
+    sights.write_model(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def hub_shelf(hub_folder) -> Shelf:
-    """The hub's models and claims: the bundled ones, and ``digits-means``."""
+    """The hub's models and claims: the bundled ones, ``digits-means`` and ``digits-seen``."""
     return Shelf([hub_folder / "manifests"])
 
 
@@ -125,7 +131,7 @@ def open_page(browser, hub_address) -> Iterator[Callable[..., Page]]:
             **more,
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
 
         def hear(complaint: str) -> None:

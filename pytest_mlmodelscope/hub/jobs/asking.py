@@ -13,6 +13,7 @@ from pytest_mlmodelscope.core.errors import InputError, UsageError, did_you_mean
 from pytest_mlmodelscope.core.manifest import Split
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
+from pytest_mlmodelscope.hub.jobs.tables import numbers_of
 from pytest_mlmodelscope.library.intake import GIVEN_AS, Intake
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.manifest.stages import front
@@ -90,6 +91,8 @@ def of_form(parts: Sequence[tuple[str, str]]) -> Predict | Verify:
 
 def _given(parts: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {key: _json(key, parts[key]) for key in ("array", "fields") if parts.get(key)}
+    if parts.get("table"):
+        found["array"] = numbers_of(parts["table"])
     return found | ({"text": parts["text"]} if parts.get("text") else {})
 
 

@@ -11,6 +11,7 @@ from pytest_mlmodelscope.hub.asked import OnShelf
 from pytest_mlmodelscope.hub.jobs.door import AtDoor, Identity
 from pytest_mlmodelscope.hub.jobs.told import JobCard
 from pytest_mlmodelscope.hub.rendering import page
+from pytest_mlmodelscope.hub.views.side_by_side import side_by_side
 
 router = APIRouter()
 
@@ -33,7 +34,9 @@ async def submit(request: Request, door: AtDoor) -> RedirectResponse:
 @router.get("/jobs/{identity}", response_class=HTMLResponse)
 def job(request: Request, identity: Identity, door: AtDoor) -> HTMLResponse:
     """One job."""
-    return page(request, "job.html", job=door.card(identity), again=_AGAIN_S, headers={"Cache-Control": "no-store"})
+    found = door.card(identity)
+    answers = side_by_side((found.result or {}).get("predictions", ()))
+    return page(request, "job.html", job=found, found=answers, again=_AGAIN_S, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/jobs/{identity}/cancel")

@@ -1,0 +1,91 @@
+"""What can be tried: the models by task, and what one of them wants."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_mlmodelscope.core.framework import framework_spec
+from pytest_mlmodelscope.core.manifest import ModelManifest
+from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.hub.views.examples import Example, examples
+from pytest_mlmodelscope.library.cards import ModelCard
+from pytest_mlmodelscope.library.intake import Intake, Wants
+from pytest_mlmodelscope.library.shelf import Shelf
+
+#: Frameworks that are chosen before anybody chooses: two, so that there is something to compare.
+_CHOSEN: Final = 2
+_USUAL: Final = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model to choose, and what it wants."""
+
+    card: ModelCard
+    wants: Wants
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The models of a task."""
+
+    task: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The form for one model. ``fields`` are the names of what an input has, where it has several parts; ``chosen``
+    the frameworks that are marked before anybody chooses; ``targets`` those that any of its frameworks drives.
+    """
+
+    card: ModelCard
+    wants: Wants
+    fields: tuple[str, ...]
+    chosen: tuple[str, ...]
+    targets: tuple[str, ...]
+    examples: tuple[Example, ...]
+
+
+def groups(shelf: Shelf, text: str = "") -> tuple[Group, ...]:
+    """The models that match, by task; not those whose files are elsewhere."""
+    here = [card for card in shelf.models(text) if not card.elsewhere]
+    cards = sorted(here, key=lambda card: (card.task, card.name))
+    return tuple(
+        Group(task, tuple(Choice(card, _intake(shelf, shelf.model(card.name)).wants) for card in found))
+        for task, found in itertools.groupby(cards, lambda card: card.task)
+    )
+
+
+def trial(shelf: Shelf, model: str) -> Trial:
+    """The form for a model.
+
+    Raises:
+        DocumentError: there is no such model.
+    """
+    manifest = shelf.model(model)
+    intake = _intake(shelf, manifest)
+    return Trial(
+        card=shelf.model_card(model),
+        wants=intake.wants,
+        fields=intake.fields,
+        chosen=tuple(manifest.frameworks)[:_CHOSEN],
+        targets=_targets(manifest),
+        examples=examples(shelf, model, intake.wants),
+    )
+
+
+def _intake(shelf: Shelf, model: ModelManifest) -> Intake:
+    use = shelf.data_of(model.name)
+    split = None if use is None else shelf.dataset(use.name).splits.get(use.split)
+    inputs = model.inputs or next((one.inputs for one in model.frameworks.values() if one.inputs), ())
+    return Intake(inputs, split)
+
+
+def _targets(model: ModelManifest) -> tuple[str, ...]:
+    """The usual one first, where it is one of them."""
+    known = set(names("targets"))
+    devices = {device for name in model.frameworks for device in framework_spec(name).devices}
+    return tuple(sorted(devices & known, key=lambda name: (name != _USUAL, name)))
