@@ -57,7 +57,7 @@ def list_(database: str | None, as_json: bool) -> None:
         table([{**row, "fingerprint": row["fingerprint"][:12]} for row in rows], tuple(_row_names()))
 
 
-@key.command(epilog=examples("mlms hub key revoke SHA256:abc"))
+@key.command(epilog=examples("mlms hub key revoke 3f9a2c81d07e"))
 @click.argument("fingerprint")
 @DATABASE
 def revoke(fingerprint: str, database: str | None) -> None:
