@@ -12,6 +12,8 @@ from pytest_mlmodelscope.hub.views import examples as view
 from pytest_mlmodelscope.hub.views.playground import groups, trial
 from pytest_mlmodelscope.library.intake import Intake
 from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.manifest.cache import Cache
+from pytest_mlmodelscope.manifest.fetch import Fetcher
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,9 @@ def test_a_note_on_the_licence_keeps_items_from_being_shown(shelf):
 
 
 def test_where_items_may_not_be_shown_numbers_as_many_are_made(shelf):
+    data = shelf.dataset(shelf.data_of("1nn-euclidean").name)
+    for asset in data.assets.values():
+        Fetcher(Cache()).fetch(asset)  # as a job would have
     (wave,) = view.examples(shelf, "1nn-euclidean", "array")
     assert wave.name == "a sine wave"
     assert len(json.loads(wave.text)) == 251
