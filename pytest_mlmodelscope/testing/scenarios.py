@@ -76,11 +76,13 @@ class ScenarioTests:
 
     def test_the_wall_time_holds_the_queries(self) -> None:
         """From the first query's start to the last one's end, without the warm-up."""
-        timings, _ = self.run(warmup=1000, min_queries=20)
-        assert timings["wall_ns"] >= max(timings["latencies_ns"])
-        assert timings["wall_ns"] >= _QUERY_NS
         warm_up_ns = 1000 * _QUERY_NS
-        assert timings["wall_ns"] < warm_up_ns or len(timings["latencies_ns"]) > 1000
+        # On a busy machine a few queries may take as long as a warm-up, but not each time.
+        runs = [self.run(warmup=1000, min_queries=20)[0] for _ in range(5)]
+        for timings in runs:
+            assert timings["wall_ns"] >= max(timings["latencies_ns"])
+            assert timings["wall_ns"] >= _QUERY_NS
+        assert any(timings["wall_ns"] < warm_up_ns or len(timings["latencies_ns"]) > 1000 for timings in runs)
 
     def test_a_sample_is_counted_once(self) -> None:
         """Queries times the items in each."""
