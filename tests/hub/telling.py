@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -19,3 +20,16 @@ def problem(answer, status):
 def pem(private=None) -> str:
     public = (private or Ed25519PrivateKey.generate()).public_key()
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def asking(job) -> bool:
+    """Whether a job has come so far that its model is asked."""
+    return job.state == "running" and "asking" in job.message
+
+
+def below(process) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def gone(processes, seconds: float = 20.0) -> bool:
+    return not psutil.wait_procs(processes, timeout=seconds)[1]

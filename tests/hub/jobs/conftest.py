@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -11,6 +14,7 @@ import pytest
 
 from pytest_mlmodelscope.hub.jobs import queue
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
+from pytest_mlmodelscope.hub.jobs.worker import Plan
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.tables import Job
@@ -59,6 +63,31 @@ def job_shelf(tmp_path_factory, write_digits) -> Shelf:
     folder = write_digits(tmp_path_factory.mktemp("jobs"))
     write_slow(folder)
     return Shelf([folder / "manifests"])
+
+
+@pytest.fixture(scope="session")
+def worker_of(job_shelf):
+    """Has a worker, a real process, on a database: ``with worker_of(address, folder, lease_s=2) as process``."""
+
+    @contextmanager
+    def running(address, folder, **bounds):
+        plan = Plan(
+            database=address,
+            uploads=str(folder / "uploads"),
+            bounds=Bounds(**{"lease_s": 3.0, **bounds}),
+            manifests=tuple(map(str, job_shelf.catalogue.roots)),
+        )
+        words = [sys.executable, "-m", "pytest_mlmodelscope.hub.jobs.worker"]
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
+        try:
+            process.stdin.write(plan.line())
+            process.stdin.flush()
+            yield process
+        finally:
+            process.stdin.close()
+            process.wait(40)
+
+    return running
 
 
 @pytest.fixture

@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
-import psutil
 import pytest
+from telling import asking, below, gone
 
 from pytest_mlmodelscope.core.errors import InputError
 from pytest_mlmodelscope.hub.jobs import queue
-from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.hub.jobs.uploads import Uploads
-from pytest_mlmodelscope.hub.jobs.worker import Plan
 
 ENDED = set(queue.ENDED)
 #: Takes jobs as fast as it can, and says which.
@@ -35,59 +34,17 @@ with Database(sys.argv[1]) as database:
 
 
 @pytest.fixture
-def started(database_address, job_shelf, tmp_path):
-    """Starts a worker: ``started(lease_s=2)``."""
-    running = []
-
-    def start(**bounds):
-        plan = Plan(
-            database=database_address,
-            uploads=str(tmp_path / "uploads"),
-            bounds=Bounds(**{"lease_s": 3.0, **bounds}),
-            manifests=tuple(map(str, job_shelf.catalogue.roots)),
-        )
-        words = [sys.executable, "-m", "pytest_mlmodelscope.hub.jobs.worker"]
-        process = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
-        running.append(process)
-        process.stdin.write(plan.line())
-        process.stdin.flush()
-        return process
-
-    yield start
-    for process in running:
-        process.stdin.close()
-        process.wait(40)
+def started(worker_of, database_address, tmp_path):
+    """Starts a worker on the database of a test: ``started(lease_s=2)``."""
+    with ExitStack() as running:
+        yield lambda **bounds: running.enter_context(worker_of(database_address, tmp_path, **bounds))
 
 
-def below(process) -> list[psutil.Process]:
-    return psutil.Process(process.pid).children(recursive=True)
-
-
-def gone(processes, seconds: float = 20.0) -> bool:
-    return not psutil.wait_procs(processes, timeout=seconds)[1]
-
-
-#: What a job goes through is the same everywhere; what two workers do at once is the database's affair.
+#: What a job goes through is the same everywhere (``test_queue.py``); who gets it of two is the database's affair.
 on_sqlite = pytest.mark.parametrize("database_address", ["sqlite"], indirect=True)
 
 
-def asking(job) -> bool:
-    return job.state == "running" and "asking" in job.message
-
-
 @on_sqlite
-def test_a_job_is_run_and_its_file_goes(started, put, until, job, tmp_path) -> None:
-    identity = put("hello")
-    started()
-    done = until(identity, lambda job: job.state in ENDED)
-    assert done.state == "finished", done.message
-    (answered,) = done.result["predictions"]
-    assert answered["answers"][0]["value"] == "HELLO"
-    assert answered["framework"] == "python"
-    assert answered["latency_s"] > 0
-    assert list((tmp_path).glob("uploads/*")) == []
-
-
 def test_a_worker_that_is_killed_loses_its_job_to_another_and_takes_its_processes_with_it(started, put, until) -> None:
     identity = put("hello 4")
     first = started()
@@ -118,36 +75,12 @@ def test_a_worker_that_stood_still_past_its_lease_writes_nothing_of_the_job(star
 
 
 @on_sqlite
-def test_a_cancelled_job_ends_its_models_process(started, put, until, database) -> None:
-    identity = put("hello 100")
-    worker = started()
-    until(identity, asking)
-    family = below(worker)
-    with database.writing() as session:
-        queue.cancel(session, identity)
-    assert until(identity, lambda job: job.state in ENDED).state == "cancelled"
-    assert gone(family)
-    following = put("next")
-    assert until(following, lambda job: job.state in ENDED).state == "finished"
-
-
-@on_sqlite
 def test_a_job_that_takes_too_long_is_ended(started, put, until) -> None:
     identity = put("hello 100")
     worker = started(seconds=4.0)
     done = until(identity, lambda job: job.state in ENDED)
     assert done.state == "failed"
     assert done.message == "it took longer than 4 s and was ended"
-    assert worker.poll() is None
-
-
-@on_sqlite
-def test_a_model_that_dies_costs_its_job_and_says_so(started, put, until) -> None:
-    identity = put("die 0")
-    worker = started()
-    done = until(identity, lambda job: job.state in ENDED)
-    assert done.state == "failed"
-    assert "python: the worker was ended by SIGKILL" in done.message
     assert worker.poll() is None
 
 
@@ -162,15 +95,6 @@ def test_a_worker_whose_hub_is_no_more_puts_its_job_back(started, put, until) ->
     assert gone(family)
     found = until(identity, lambda job: job.state == "queued")
     assert found.attempts == 0
-
-
-@on_sqlite
-def test_a_result_that_is_too_large_fails_its_job(started, put, until) -> None:
-    identity = put("hello")
-    started(result_bytes=20)
-    done = until(identity, lambda job: job.state in ENDED)
-    assert done.state == "failed"
-    assert "the result is too large" in done.message
 
 
 def test_processes_that_take_jobs_at_once_take_each_once(database_address, put) -> None:
