@@ -175,7 +175,7 @@ def test_a_model_that_nobody_has_says_where_it_is():
     [
         ("squeezenet", None, None, DocumentError, "squeezenet-1.1"),
         ("eld-l", "pythn", None, UsageError, 'did you mean "python"'),
-        ("eld-l", "pytorch", None, UsageError, "one of: python"),
+        ("eld-l", "openvino", None, UsageError, "one of: python"),
         ("eld-l", "python", "gpo", UsageError, "gpu"),
     ],
 )

@@ -211,6 +211,13 @@ def settings(tmp_path) -> Settings:
 
 
 @pytest.fixture
+def processes():
+    """What a test has started and still runs; other tests' hubs and databases may run beside it."""
+    before = set(psutil.Process().children(recursive=True))
+    return lambda: set(psutil.Process().children(recursive=True)) - before
+
+
+@pytest.fixture
 def engine_of(settings):
     """Makes engines: ``engine_of(sample=10)``. Afterwards none may have left a process."""
     engines = []

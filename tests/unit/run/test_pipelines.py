@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
 import pytest
 
 from pytest_mlmodelscope.core.claim import Tolerance
@@ -80,13 +79,13 @@ def test_all_that_was_decided_of_an_item_is_one_question_unless_each_is_asked_fo
     assert set(result.software["stages"]["words"]["stages"]) == {"split", "shout"}
 
 
-def test_the_stages_keep_their_workers_and_the_next_model_ends_them(engine, project, word_case):
+def test_the_stages_keep_their_workers_and_the_next_model_ends_them(processes, engine, project, word_case):
     engine.verify(word_case(value=100.0, data="sentences", model="each-word"))
-    assert len(psutil.Process().children()) == 2
+    assert len(processes()) == 2
     engine.verify(word_case(value=100.0, data="sentences", model="each-word", batch=2))
-    assert len(psutil.Process().children()) == 2
+    assert len(processes()) == 2
     engine.verify(word_case())
-    assert len(psutil.Process().children()) == 1
+    assert len(processes()) == 1
 
 
 def test_what_each_stage_decided_can_be_had(settings, project, word_case):
@@ -103,13 +102,13 @@ def test_what_each_stage_decided_can_be_had(settings, project, word_case):
 # -- what goes wrong ------------------------------------------------------------------------------------
 
 
-def test_a_stage_whose_worker_dies_is_named(engine, project, word_case):
+def test_a_stage_whose_worker_dies_is_named(processes, engine, project, word_case):
     project.add_data("bad", test=[("a b", "A+B"), ("a die", "")])
     result = engine.verify(word_case(data="bad", model="each-word"))
     assert result.verdict.word == "error"
     assert "the stage shout (words): " in result.verdict.reason
     assert "SIGKILL" in result.verdict.reason
-    assert psutil.Process().children(recursive=True) == []
+    assert processes() == set()
 
 
 def test_a_pipeline_is_asked_again_after_one_of_its_workers_died(engine, project, word_case):

@@ -68,13 +68,13 @@ def test_another_engine_shares_files_but_no_worker(engine_of, words, word_case):
     assert len(set(words.processes)) == 2
 
 
-def test_closing_ends_the_worker(engine, words, word_case):
+def test_closing_ends_the_worker(processes, engine, words, word_case):
     engine.verify(word_case())
     (pid,) = words.processes
     assert alive(pid)
     engine.close()
     assert not alive(pid)
-    assert psutil.Process().children(recursive=True) == []
+    assert processes() == set()
 
 
 def test_an_engine_can_be_closed_twice_and_used_again(engine, words, word_case):
