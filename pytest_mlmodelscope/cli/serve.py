@@ -127,7 +127,7 @@ def imported() -> None:
     Raises:
         UsageError: it is not installed.
     """
-    for name in ("fastapi", "limits", "uvicorn"):
+    for name in ("fastapi", "httptools", "limits", "uvicorn"):
         if importlib.util.find_spec(name) is None:
             hint = "pip install 'pytest-mlmodelscope[hub]'"
             raise UsageError(f"a hub needs {name}, which is not installed", hint=hint)

@@ -52,7 +52,14 @@ class MlmsError(Exception):
 
     def __str__(self) -> str:
         what = _bounded(self.what)
-        lines = [f"{self.where}: {what}" if self.where else what]
+        return self._with_rest(f"{self.where}: {what}" if self.where else what)
+
+    def abroad(self) -> str:
+        """What is told to somebody at another machine: not ``where``, a path of this one, nor what a worker printed."""
+        return self._with_rest(_bounded(self.what))
+
+    def _with_rest(self, first: str) -> str:
+        lines = [first]
         if self.expected is not None:
             lines.append(f"  expected: {_bounded(self.expected)}")
         if self.got is not None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from pytest_mlmodelscope.core.errors import (
     AssetError,
@@ -42,6 +43,7 @@ _STATUS: Final[Mapping[type[MlmsError], int]] = {
     WorkerError: 409,
 }
 _AWAY_S: Final = 2
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +106,20 @@ def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     hint = getattr(error, "hint", None)
     detail = "" if error.detail == title(error.status_code) else str(error.detail)
-    return _told(request, error.status_code, detail, error.headers, hint=hint)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (allowed := _allowed(request)):
+        headers["Allow"] = allowed
+    return _told(request, error.status_code, detail, headers, hint=hint)
+
+
+def _allowed(request: Request) -> str:
+    """What may be asked of an address; the framework names only what the first of its handlers takes."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    )
 
 
 def _invalid(request: Request, error: Exception) -> Response:

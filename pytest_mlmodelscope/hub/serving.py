@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.hub.edge.heads import BoundedHeads
 
 #: Connections at once, above which new ones get 503.
 _CONNECTIONS: Final = 2000
@@ -33,6 +34,7 @@ def serve(
     listening = _listening(host, port)
     config = uvicorn.Config(
         app,
+        http=BoundedHeads,
         log_config=None,
         access_log=False,  # the hub writes its own, without what is secret
         server_header=False,

@@ -25,6 +25,7 @@ _PATIENCE: Final = (10, 120)
 #: The longest that a hub may send us away for, in seconds.
 _LONGEST_WAIT: Final = 120
 _UNAUTHORISED: Final = (401, 403)
+_PROBLEM: Final = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Hub:
         answer = self._ask("POST", "/api/records", body)
         if answer.status_code in (200, 201):
             return Pushed(name, digest, "new" if answer.status_code == 201 else "there")
-        if answer.status_code in _UNAUTHORISED or not 400 <= answer.status_code < 500:
+        if _is_of_sender(answer) or not 400 <= answer.status_code < 500:
             raise self._odd(answer)
         return Pushed(name, digest, "refused", _said(answer))
 
@@ -119,7 +120,7 @@ class Hub:
     def _odd(self, answer: requests.Response) -> RemoteError:
         hint = None
         if answer.status_code in _UNAUTHORISED:
-            hint = "--token or MLMS_TOKEN: one that may write records; and a key that the hub knows: mlms key show"
+            hint = "--token or MLMS_TOKEN: one that may write records"
         elif answer.is_redirect:
             hint = f"--to {answer.headers['Location']}"
         elif answer.status_code in _PASSING:
@@ -171,11 +172,22 @@ def _is_safe(address: str) -> bool:
     return parts.scheme == "https" or loopback
 
 
+def _is_of_sender(answer: requests.Response) -> bool:
+    """Whether whoever sends is refused, and not this record: the hub then asks for a token, or for another one
+    (``WWW-Authenticate``, RFC 6750), or something before the hub does not let us through.
+    """
+    if answer.status_code not in _UNAUTHORISED:
+        return False
+    told = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return answer.status_code == 401 or "WWW-Authenticate" in answer.headers or told != _PROBLEM
+
+
 def _said(answer: requests.Response) -> str:
     """What a hub says of a refusal, as far as it is fit for a terminal."""
     try:
         found = answer.json()
         text = str(found.get("detail") or found.get("title") or "") if isinstance(found, dict) else ""
+        text += f" ({found['hint']})" if text and found.get("hint") else ""
     except ValueError:
         text = ""
     plain = "".join(char if char.isprintable() else " " for char in text)[:500]

@@ -185,7 +185,8 @@ _LONGEST: Final = 500
 
 def _check_key(seal: Mapping[str, Any], key: Trusted | None) -> None:
     if key is None:
-        raise SignatureError("was signed by a key that is not known here", where=_WHERE, got=seal["key"])
+        hint = "make its public half known here: mlms key show, where it was signed"
+        raise SignatureError("was signed by a key that is not known here", where=_WHERE, got=seal["key"], hint=hint)
     if key.revoked is not None:
         raise SignatureError("was signed by a key that is not trusted any more", where=_WHERE, got=seal["key"])
     public = public_key(key.public)

@@ -53,6 +53,10 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps({"title": "Problem", "detail": detail}).encode() if detail else b""
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        if detail:
+            self.send_header("Content-Type", "application/problem+json")
+        if "scope" in detail:
+            self.send_header("WWW-Authenticate", 'Bearer error="insufficient_scope"')
         if status == 302:
             self.send_header("Location", "https://elsewhere.example/")
         self.end_headers()
@@ -120,9 +124,21 @@ def test_a_refused_record_is_said_and_the_others_are_sent(push, hub):
     assert "2 new, 0 there, 1 refused" in said
 
 
+def test_a_record_whose_signature_is_refused_does_not_keep_the_others_back(push, hub):
+    hub.next = [(403, "was signed later than now")]
+    said = push(status=1)
+    assert "403 was signed later than now" in said
+    assert "2 new, 0 there, 1 refused" in said
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [((401, "unknown token"), "MLMS_TOKEN"), ((403, "scope"), "MLMS_TOKEN"), ((302, ""), "--to https://elsewhere")],
+    [
+        ((401, "unknown token"), "MLMS_TOKEN"),
+        ((403, ""), "MLMS_TOKEN"),
+        ((403, "scope"), "MLMS_TOKEN"),
+        ((302, ""), "--to https://elsewhere"),
+    ],
 )
 def test_who_may_not_write_is_told_at_once(push, hub, answer, said):
     hub.next = [answer]

@@ -67,5 +67,18 @@ def test_a_key_that_the_hub_does_not_know_is_said(hub, tmp_path):
     address, _ = hub
     keys.new("other")
     (tmp_path / "now.json").write_text(json.dumps(MADE[0]))
-    status, said = push(address, str(tmp_path / "now.json"), "--key", "other")
-    assert (status != 0, "key" in str(said)) == (True, True)
+    (tmp_path / "before.json").write_text(json.dumps(MADE[1]))
+    files = [str(tmp_path / name) for name in ("now.json", "before.json")]
+    status, rows = push(address, *files, "--key", "other")
+    assert (status, [row["outcome"] for row in rows]) == (1, ["refused"] * 2)
+    assert all("403" in row["why"] and "key that is not known here" in row["why"] for row in rows)
+    assert "mlms key show" in rows[0]["why"]
+
+
+def test_a_token_that_may_not_write_records_ends_the_push(hub, tmp_path, monkeypatch):
+    address, database = hub
+    (tmp_path / "now.json").write_text(json.dumps(MADE[0]))
+    with database.writing() as session:
+        monkeypatch.setenv("MLMS_TOKEN", new_token(session, "me", ["jobs:write"]))
+    status, said = push(address, str(tmp_path / "now.json"))
+    assert (status, "results:write" in said, "MLMS_TOKEN" in said) == (2, True, True)

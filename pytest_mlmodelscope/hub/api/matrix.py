@@ -33,7 +33,7 @@ def machines(session: Reading) -> tuple[views.Machine, ...]:
     return views.machines(session)
 
 
-@router.get("/machines/compare")
+@router.get("/machines/compare", responses={404: {"description": "One of them has measured nothing."}})
 @shared
 def compare(session: Reading, a: _Class, b: _Class) -> views.SideBySide:
     """What two kinds of machines measured last of the same cases."""

@@ -94,7 +94,7 @@ _After = Annotated[
 ]
 
 
-@router.get("/records")
+@router.get("/records", responses={404: {"description": "There is no record `after`."}})
 @shared
 def records(
     session: Reading,

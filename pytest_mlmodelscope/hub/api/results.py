@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 
 from pytest_mlmodelscope.core.result import WORDS
@@ -57,7 +57,19 @@ class Results(BaseModel):
 
 
 _Verdict = Annotated[str | None, Query(pattern=f"^({'|'.join(WORDS)})$", description="how it was judged")]
-_Since = Annotated[AwareDatetime | None, Query(description="measured then or later", examples=["2026-11-01T00:00:00Z"])]
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, str) and not value[4:].startswith("-"):
+        raise ValueError("a date and a time, as 2026-11-01T00:00:00Z")
+    return value
+
+
+_Since = Annotated[
+    AwareDatetime | None,
+    BeforeValidator(_no_number),  # a number would be taken for seconds since 1970
+    Query(description="measured then or later", examples=["2026-11-01T00:00:00Z"]),
+]
 _Before = Annotated[int | None, Query(ge=1, le=2**53, description="only those with a smaller id")]
 
 

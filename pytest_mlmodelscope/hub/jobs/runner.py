@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -76,7 +77,7 @@ def main() -> None:
     try:
         tell({"result": _run(order, tell)})
     except MlmsError as error:
-        tell({"error": str(error)})
+        tell({"error": _abroad(error, order)})
     except Exception:  # noqa: BLE001  # the job has failed, whatever it was; the log says what
         traceback.print_exc()
         tell({"error": "the hub made a mistake; its log says which"})
@@ -98,6 +99,18 @@ def _end_with_input() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _abroad(error: MlmsError, order: Order) -> str:
+    """What whoever asked is told; all of it, with the paths of this machine, goes to the log."""
+    sys.stderr.write(f"{error}\n")
+    here = [str(Path.home()), tempfile.gettempdir(), sys.prefix, *order.manifests, *order.claims]
+    here += [folder for folder in (order.cache, order.upload and str(Path(order.upload).parent)) if folder]
+    text = error.abroad()
+    for folder in sorted(here, key=len, reverse=True):
+        if Path(folder).parent != Path(folder):  # a service may have "/" for its home
+            text = text.replace(folder, "...")
+    return text
 
 
 def _run(order: Order, tell: Tell) -> dict[str, Any]:
@@ -135,7 +148,7 @@ def _on(order: Order, framework: str, progress: Callable[[str], None]) -> dict[s
             progress(f"{framework}: asking {name}")
             return model.predict(_input(order), top=_TOP, files=False).to_json()
     except MlmsError as error:
-        return {"framework": framework, "error": str(error)}
+        return {"framework": framework, "error": _abroad(error, order)}
 
 
 #: How many of a classifier's answers are told.

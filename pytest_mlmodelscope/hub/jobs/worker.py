@@ -203,7 +203,7 @@ class Worker:
                 with session.begin_nested():
                     return queue.finish(session, hold, lambda: kept_result(session, end["result"], self.plan.bounds))
             except MlmsError as error:
-                return queue.fail(session, hold, str(error))
+                return queue.fail(session, hold, error.abroad())
 
         return write
 

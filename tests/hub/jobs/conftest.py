@@ -31,37 +31,44 @@ def answer(text):
 """
 
 
-def write_slow(folder: Path) -> None:
-    """The manifest of that model, beside those that are in ``folder``."""
+#: A model that cannot be loaded.
+BROKEN = """
+raise OSError("cannot read " + __file__)
+"""
+
+
+def write_model(folder: Path, name: str, code: str) -> None:
+    """The manifest of a model of texts, beside those that are in ``folder``."""
     models = folder / "manifests" / "models"
     models.mkdir(parents=True, exist_ok=True)
-    (models / "slow.py").write_text(SLOW)
-    digest = hashlib.sha256(SLOW.encode()).hexdigest()
-    (models / "slow.yml").write_text(
+    (models / f"{name}.py").write_text(code)
+    digest = hashlib.sha256(code.encode()).hexdigest()
+    (models / f"{name}.yml").write_text(
         dedent(f"""\
         schema: model/1
-        name: slow
+        name: {name}
         version: "1"
         task: shouting
         license: Apache-2.0
         description: Answers in capital letters, after so many seconds as the text says.
         assets:
-          code: {{path: slow.py, sha256: {digest}, size: {len(SLOW)}, license: Apache-2.0}}
+          code: {{path: {name}.py, sha256: {digest}, size: {len(code)}, license: Apache-2.0}}
         inputs:
           - {{name: text, dtype: string, shape: [batch]}}
         outputs:
           - {{name: shouted, dtype: string, shape: [batch]}}
         frameworks:
-          python: {{assets: {{code: code}}, entry: "slow:answer"}}
+          python: {{assets: {{code: code}}, entry: "{name}:answer"}}
         """)
     )
 
 
 @pytest.fixture(scope="session")
 def job_shelf(tmp_path_factory, write_digits) -> Shelf:
-    """``digits-means`` on ONNX Runtime, ``slow`` on Python, and the bundled models and claims."""
+    """``digits-means`` on ONNX Runtime, ``slow`` and ``broken`` on Python, and the bundled models and claims."""
     folder = write_digits(tmp_path_factory.mktemp("jobs"))
-    write_slow(folder)
+    write_model(folder, "slow", SLOW)
+    write_model(folder, "broken", BROKEN)
     return Shelf([folder / "manifests"])
 
 
@@ -101,8 +108,8 @@ def database(database_address):
 def put(database):
     """Puts a job for ``slow`` into the queue: ``put("hello 2")``."""
 
-    def one(text: str, **bounds) -> str:
-        request = {"model": "slow", "frameworks": ["python"], "target": "cpu", "input": {"text": text, "told": text}}
+    def one(text: str, model: str = "slow", **bounds) -> str:
+        request = {"model": model, "frameworks": ["python"], "target": "cpu", "input": {"text": text, "told": text}}
         with database.writing() as session:
             return queue.submit(session, "predict", request, bounds=Bounds(**bounds)).id
 

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from telling import asking, below, gone
@@ -82,6 +84,18 @@ def test_a_job_that_takes_too_long_is_ended(started, put, until) -> None:
     assert done.state == "failed"
     assert done.message == "it took longer than 4 s and was ended"
     assert worker.poll() is None
+
+
+@on_sqlite
+def test_who_asked_is_told_why_without_the_paths_of_this_machine(started, put, until, job_shelf) -> None:
+    identity = put("hello", "broken")
+    started()
+    done = until(identity, lambda job: job.state in ENDED)
+    assert done.state == "failed"
+    assert "cannot read" in done.message
+    assert "broken.py" in done.message
+    for folder in (Path.home(), tempfile.gettempdir(), *job_shelf.catalogue.roots):
+        assert str(folder) not in done.message
 
 
 @on_sqlite
