@@ -16,8 +16,9 @@ def test_what_the_hub_knows_is_in_its_database(hub_folder, hub_runs):
 
     with Database(hub_folder / "hub.sqlite") as database, database.reading() as session:
         record = runs.read(session, hub_runs[-1])
-        newest = {record.digest for record in runs.newest(session)}
-    assert newest == set(hub_runs)
+        kept = {record.digest for record in runs.newest(session, 1000)}
+    # Beside those that other tests had verified.
+    assert kept >= set(hub_runs)
     assert {case["verdict"] for case in record["mlms"]["cases"]} >= {"confirmed", "refuted"}
 
 

@@ -65,7 +65,7 @@ def test_what_is_here_is_found_and_told_on_one_screen(cache):
     assert result.exit_code == (0 if held.whole else 1), result.output
     lines = result.stdout.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [
-        "targets", "isolation", "frameworks", "programs", "timing", "places"
+        "targets", "isolation", "frameworks", "extras", "programs", "timing", "places"
     ]  # fmt: skip
     assert max(map(len, lines)) <= 120
     assert len(lines) < 80

@@ -185,10 +185,10 @@ def test_a_name_that_is_wrong_is_told_before_anything_is_built(call, built):
 
 
 def test_the_command_tells_its_progress_beside_its_answer(tmp_path):
-    call = [Path(sys.executable).with_name("mlms"), "env", "build", "python", "--json"]
+    call = [Path(sys.executable).with_name("mlms"), "env", "build", "python"]
     done = subprocess.run(call, capture_output=True, text=True, env={**os.environ, "MLMS_CACHE": str(tmp_path)})
     assert done.returncode == 0
-    assert json.loads(done.stdout)[0]["source"] == "built"
+    assert "built" in done.stdout
     assert "building the environment of python 3" in done.stderr
 
 

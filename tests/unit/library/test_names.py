@@ -70,7 +70,7 @@ def test_the_names_are_the_same_for_type_checkers_as_for_python():
 
 
 def test_every_name_is_documented():
-    text = (SOURCE.parents[1] / "docs" / "library.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[3] / "docs" / "library.md").read_text(encoding="utf-8")
     assert [name for name in mlms.__all__ if f"`{name}" not in text] == []
 
 
