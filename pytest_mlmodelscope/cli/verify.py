@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pytest_mlmodelscope.cause import USUAL_SECONDS
 from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.console import colour, columns, examples
 from pytest_mlmodelscope.cli.listing import manifests_option
@@ -17,7 +18,7 @@ from pytest_mlmodelscope.cli.show import as_report, format_option
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.engine.bench import Settings
 from pytest_mlmodelscope.library.shelf import Shelf
-from pytest_mlmodelscope.library.verifying import BASELINES, CAUSE_SECONDS, fails, record_of, verify
+from pytest_mlmodelscope.library.verifying import BASELINES, fails, record_of, verify
 
 
 @click.command(
@@ -29,7 +30,7 @@ from pytest_mlmodelscope.library.verifying import BASELINES, CAUSE_SECONDS, fail
 @click.option("--target", metavar="TARGET", shell_complete=completing.targets, help="On this kind of machine.")
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="At most so many items of a dataset.")
 @click.option(
-    "--why", type=click.FloatRange(0), default=CAUSE_SECONDS, show_default=True,
+    "--why", type=click.FloatRange(0), default=USUAL_SECONDS, show_default=True,
     help="Seconds to look for what explains a refuted figure; 0: not at all.",
 )  # fmt: skip
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Write a record, as --mlms-json does.")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_mlmodelscope.cause import USUAL_SECONDS
 from pytest_mlmodelscope.claim.expand import expand, left_to_chance, selection
 from pytest_mlmodelscope.claim.known import FILE_NAME, Known, find_known, load_known
 from pytest_mlmodelscope.claim.load import load_claims
@@ -18,9 +19,8 @@ from pytest_mlmodelscope.library.shelf import Shelf, claim_files_below
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.case import case_record
 
-#: Where baselines are kept, and how long the cause of one refuted figure is looked for, unless the user says otherwise.
+#: Where baselines are kept, unless the user says otherwise.
 BASELINES: Final = "baselines"
-CAUSE_SECONDS: Final = 30.0
 
 
 def verify(
@@ -30,7 +30,7 @@ def verify(
     shelf: Shelf | None = None,
     settings: Settings | None = None,
     progress: Callable[[str], None] | None = None,
-    why: float = CAUSE_SECONDS,
+    why: float = USUAL_SECONDS,
 ) -> list[dict[str, Any]]:
     """Verify claims, on each framework and target that they are about: what each case's record says, in their order.
 

@@ -6,12 +6,13 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from pytest_mlmodelscope.agent.care import DISTURBED, PIN, Care
 from pytest_mlmodelscope.agent.limits import ISOLATION, Isolation
+from pytest_mlmodelscope.cause import USUAL_SECONDS
 from pytest_mlmodelscope.claim.expand import selection
 from pytest_mlmodelscope.plugin.options import path_value, value
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.engine.run import Settings
 
 Choice = TypeVar("Choice", bound=str)
-#: How long the cause of one refuted figure is looked for, unless the user says otherwise.
-CAUSE_SECONDS: Final = 30
 
 
 class Asked:
@@ -181,7 +180,7 @@ def seconds_for_cause(text: str | None) -> float:
     if text == "off":
         return 0.0
     try:
-        seconds = float(text or CAUSE_SECONDS)
+        seconds = float(text or USUAL_SECONDS)
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < float("inf"):
