@@ -100,3 +100,15 @@ def test_verify_fails_where_a_claim_is_refuted(mlms, tmp_path, write_digits, mon
     assert done.exit_code == 1
     assert "refuted" in done.stdout
     assert mlms("verify", "nobody-claims-this").exit_code == 2
+
+
+def test_what_was_verified_is_kept_once_for_each_run(mlms, tmp_path):
+    from pytest_mlmodelscope.store import runs
+    from pytest_mlmodelscope.store.database import Database
+
+    for _ in range(2):
+        done = mlms("verify", "fashion-cnn-parameters", "--framework", "onnxruntime", "--store", str(tmp_path / "kept"))
+        assert done.exit_code == 0, done.output
+    with Database(tmp_path / "kept") as database, database.reading() as session:
+        kept = [runs.read(session, record.digest)["mlms"]["cases"] for record in runs.newest(session)]
+    assert [[case["verdict"] for case in cases] for cases in kept] == [["confirmed"]] * 2
