@@ -16,9 +16,6 @@ import pytest
 
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 
-# Runs inside the tests are nothing that the store of this machine should keep.
-os.environ["MLMS_STORE"] = "off"
-
 #: What may keep a test from running here. Any other skip fails the run: nobody would count it.
 MAY_SKIP = (
     "no GPU here: no NVIDIA driver is installed",
@@ -26,6 +23,16 @@ MAY_SKIP = (
     "an object for x86-64; CNTK is made for nothing else",
 )
 UNEXPECTED: list[str] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_kept():
+    """Runs inside the tests are nothing that the store of this machine should keep; the bundled claims, which are
+    verified from here as well, are.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLMS_STORE", "off")
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

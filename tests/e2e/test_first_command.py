@@ -41,10 +41,11 @@ def verify(checkout, bare_python, tmp_path_factory):
     (path / "uv").symlink_to(UV)
     environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "VIRTUAL_ENV"))}
 
-    def run(*arguments):
+    def run(*arguments, **variables):
         command = [checkout / "scripts" / "verify", *arguments]
         environ["PATH"] = f"{path}{os.pathsep}/usr/bin{os.pathsep}/bin"
-        return subprocess.run(command, cwd=checkout.parent, env=environ, capture_output=True, text=True)
+        variables = {**environ, **variables}
+        return subprocess.run(command, cwd=checkout.parent, env=variables, capture_output=True, text=True)
 
     return run
 
@@ -89,3 +90,11 @@ def test_claims_are_collected_from_anywhere_by_the_first_command(first, verify):
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "eld-m-big-test" in done.stdout
+
+
+def test_what_the_first_command_verifies_is_kept(first, verify, tmp_path):
+    done = verify("claims/vader.yml", "-k", "vader-tweets-r-", MLMS_STORE=str(tmp_path / "results.sqlite"))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "kept as " in done.stdout
+    assert (tmp_path / "results.sqlite").exists()
