@@ -229,11 +229,26 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 
 def matches(expected: str, printed: str) -> bool:
-    """Whether a text is the one expected, where ``...`` stands for anything, also for lines."""
-    pieces = [re.escape(piece) for piece in expected.strip().split("...")]
-    wanted = ".*?".join(re.sub(r"(\\ )+", r"[ ]+", piece) for piece in pieces)
+    """Whether a text is the one expected, where ``...`` stands for anything, also for lines.
+
+    One piece after another is looked for: a single pattern of all of them takes for ever where one is not there.
+    """
+    first, *others = map(_pattern, expected.strip().split("..."))
     stripped = "\n".join(line.rstrip() for line in printed.strip().splitlines())
-    return re.fullmatch(wanted, stripped, re.DOTALL) is not None
+    if not others:
+        return re.fullmatch(first, stripped) is not None
+    found = re.match(first, stripped)
+    for pattern in (*others[:-1], rf"{others[-1]}\Z"):
+        if found is None:
+            return False
+        found = re.compile(pattern).search(stripped, found.end())
+    return found is not None
+
+
+def _pattern(piece: str) -> str:
+    """Text between two ``...``: as many blanks as there are, of which those at its ends may belong to what it parts."""
+    blanks = re.sub(r"(\\ )+", r"[ ]+", re.escape(piece))
+    return re.sub(r"^\[ \]\+|\[ \]\+$", "[ ]", blanks)
 
 
 def _ran(command: list[str], folder: Path, status: int = 0) -> str:

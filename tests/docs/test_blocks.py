@@ -143,3 +143,9 @@ def test_a_package_can_be_put_on_the_path_as_if_it_were_installed(tmp_path: Path
     )
 
     assert failures(page, tmp_path) == []
+
+
+def test_what_is_not_printed_is_found_missing_at_once():
+    expected = "...\n".join(f"line {number} ..." for number in range(40)) + "never"
+    printed = "\n".join(f"line {number} " * 40 for number in range(40))
+    assert not matches(expected, printed)
