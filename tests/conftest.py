@@ -26,12 +26,14 @@ UNEXPECTED: list[str] = []
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_is_kept():
+def _runs_inside_stand_alone():
     """Runs inside the tests are nothing that the store of this machine should keep; the bundled claims, which are
-    verified from here as well, are.
+    verified from here as well, are. Nor is a run of pytest that a test starts a worker of this one.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLMS_STORE", "off")
+        for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+            patch.delenv(name, raising=False)
         yield
 
 
