@@ -13,7 +13,6 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy import func, select
 
 from pytest_mlmodelscope.hub import api, health, pages
 from pytest_mlmodelscope.hub.caching import Bodies, Sharing, shared_paths
@@ -24,8 +23,8 @@ from pytest_mlmodelscope.hub.edge.sizes import Sizes
 from pytest_mlmodelscope.hub.jobs.supervision import jobs_of
 from pytest_mlmodelscope.hub.problems import handle_all
 from pytest_mlmodelscope.hub.settings import Settings
+from pytest_mlmodelscope.store.changes import revision
 from pytest_mlmodelscope.store.database import Database
-from pytest_mlmodelscope.store.tables import Result
 
 _HERE: Final = Path(__file__).parent
 _API: Final = "/api"
@@ -40,7 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
     """
     limits = Limits(settings.reading, settings.writing, settings.guessing)
     database = Database(settings.database)
-    bodies = Bodies(list(_shared()), lambda: _newest(database), settings.behind_s)
+    bodies = Bodies(list(_shared()), lambda: _revision(database), settings.behind_s)
     jobs = jobs_of(settings, database)
 
     @asynccontextmanager
@@ -87,10 +86,10 @@ def _shared() -> Iterator[re.Pattern[str]]:
             yield from shared_paths(module.router, prefix)
 
 
-def _newest(database: Database) -> int:
-    """The number of the newest result; it tells whether results have arrived, from wherever."""
+def _revision(database: Database) -> int:
+    """It tells whether results have arrived or gone, by whichever process."""
     with database.reading() as session:
-        return session.scalar(select(func.max(Result.id))) or 0
+        return revision(session)
 
 
 def _members(package: ModuleType) -> Iterator[ModuleType]:

@@ -104,17 +104,18 @@ class Sharing:
 
 @dataclass(slots=True)
 class Bodies:
-    """What is kept of the answers at ``paths``. ``newest`` reads the number of the newest result, or raises
-    ``SQLAlchemyError``; ``behind_s`` is how many seconds readers may be behind the results (0: not at all).
+    """What is kept of the answers at ``paths``. ``count`` reads how often the results have changed, by whichever
+    process (``store.changes``), or raises ``SQLAlchemyError``; ``behind_s`` is how many seconds readers may be behind
+    the results (0: not at all).
     """
 
     paths: Sequence[re.Pattern[str]]
-    newest: Callable[[], int]
+    count: Callable[[], int]
     behind_s: float = 1.0
     _kept: OrderedDict[_Key, _Body] = field(default_factory=OrderedDict)
     _size: int = 0
     _arrived: int = 0
-    _newest: int = -1
+    _changes: int = -1
     _looked: float = float("-inf")
     _tasks: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)
 
@@ -143,8 +144,7 @@ class Bodies:
         body = self._kept.get(key)
         now = time.monotonic()
         if body is None or (body.revision != self._revision and (at_once or now - body.right > _TOO_OLD_S)):
-            made: _Body = await self._once(key, lambda: self._make(key, scope, app))
-            return made
+            return await self._made(key, scope, app)
         self._kept.move_to_end(key)
         if body.revision == self._revision:
             body.right = now
@@ -154,19 +154,21 @@ class Bodies:
 
     @property
     def _revision(self) -> tuple[int, int]:
-        return self._arrived, self._newest
+        return self._arrived, self._changes
 
     async def _look(self, at_once: bool) -> None:
         """Have looked at the database: lately, or just now; other processes put results into it, too."""
         age = time.monotonic() - self._looked
         if at_once or age > _TOO_OLD_S:
-            await self._once("look", self._read_newest)
+            if at_once and "look" in self._tasks:  # that one may have looked before what the one who asks knows of
+                await self._once("look", self._read_count)
+            await self._once("look", self._read_count)
         elif age > self.behind_s:
-            self._begin("look", self._read_newest)
+            self._begin("look", self._read_count)
 
-    async def _read_newest(self) -> None:
+    async def _read_count(self) -> None:
         try:
-            self._newest = await run_in_threadpool(self.newest)
+            self._changes = await run_in_threadpool(self.count)
         except SQLAlchemyError as error:  # what is kept is better than nothing
             _log.warning("the database does not answer: %s", str(error).partition("\n")[0])
         self._looked = time.monotonic()
@@ -190,6 +192,14 @@ class Bodies:
             _log.warning("a shared answer could not be made: %r", error)
 
     # -- making ------------------------------------------------------------------------------
+
+    async def _made(self, key: _Key, scope: Scope, app: ASGIApp) -> _Body:
+        """The body that all who ask now wait for, of no older results than there are now."""
+        wanted = self._revision
+        body: _Body = await self._once(key, lambda: self._make(key, scope, app))
+        if body.revision < wanted:  # its making had begun before
+            body = await self._once(key, lambda: self._make(key, scope, app))
+        return body
 
     async def _make(self, key: _Key, scope: Scope, app: ASGIApp) -> _Body:
         """Let the application answer, and keep it when it is a right answer."""

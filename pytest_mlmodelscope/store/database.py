@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pytest_mlmodelscope.core.errors import UsageError
-from pytest_mlmodelscope.store import migrations
+from pytest_mlmodelscope.store import changes, migrations
 
 #: How long a writer waits for another one, in milliseconds.
 _BUSY_MS: Final = 30_000
@@ -65,6 +65,7 @@ class Database:
         """A transaction: all of it is kept, or nothing. SQLite has one at a time; others wait for it."""
         with self._writing.begin() as session:
             yield session
+            changes.count(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

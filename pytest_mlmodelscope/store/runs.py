@@ -11,17 +11,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Select, delete, insert, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError
 from pytest_mlmodelscope.store.canonical import canonical, digest_of, parsed
+from pytest_mlmodelscope.store.changes import changed, inserting
 from pytest_mlmodelscope.store.tables import NAME, Current, Record, Result
 
 __all__ = ["Added", "add", "canonical", "digest_of", "find", "newest", "parsed", "read", "remove"]
 
-#: Both know what SQL's standard does not: to insert unless it is there.
-_INSERT: Final = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 #: The table itself: its mapper would send rows with nulls one by one.
 _RESULTS: Final = Result.metadata.tables[Result.__tablename__]
 #: How far the clocks of two machines may be apart.
@@ -56,6 +54,7 @@ def add(session: Session, record: Mapping[str, Any], key: str | None = None, sig
         if rows:
             session.execute(insert(_RESULTS), rows)
         _make_current(session, select(Result).where(Result.record_digest == digest))
+        changed(session)
         return Added(digest, new=True)
     return Added(digest, new=False)
 
@@ -103,6 +102,8 @@ def remove(session: Session, digest: str) -> bool:
     for case, machine_class in cells:
         last = select(Result).where(Result.case == case, Result.machine_class == machine_class)
         _make_current(session, last.order_by(Result.at.desc(), Result.record_digest.desc()).limit(1))
+    if found is not None:
+        changed(session)
     return found is not None
 
 
@@ -121,7 +122,7 @@ def _insert_record(
     if session.execute(select(Record.digest).where(Record.digest == digest)).first() is not None:
         return False
     statement = (
-        _inserting(session)(Record)
+        inserting(session)(Record)
         .values(
             digest=digest,
             at=at,
@@ -147,7 +148,7 @@ def _make_current(session: Session, results: Select[Any]) -> None:
         .where(chosen.c.id.is_not(None))  # SQLite's grammar needs a condition here
         .order_by(chosen.c.case, chosen.c.machine_class)
     )
-    statement = _inserting(session)(Current).from_select(
+    statement = inserting(session)(Current).from_select(
         ["case", "machine_class", "result_id", "at", "record_digest"], ordered
     )
     new = statement.excluded
@@ -158,10 +159,6 @@ def _make_current(session: Session, results: Select[Any]) -> None:
             where=tuple_(new.at, new.record_digest) > tuple_(Current.at, Current.record_digest),
         )
     )
-
-
-def _inserting(session: Session) -> Any:
-    return _INSERT[session.get_bind().dialect.name]
 
 
 def _rows(digest: str, at: datetime, mlms: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -98,7 +98,7 @@ class Result(Base):
         Index("ix_results_of_case", "case", "machine_class", "at"),
         Index("ix_results_of_model", "model", "at"),
         Index("ix_results_of_claim", "claim", "at"),
-        # A number is never given twice, so that the greatest one tells whether results have arrived.
+        # A number is never given twice: a greater one is of a result that was numbered later.
         {"sqlite_autoincrement": True},
     )
 
@@ -142,6 +142,18 @@ class Current(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     record_digest: Mapped[str] = mapped_column(String(DIGEST))
     result: Mapped[Result] = relationship()
+
+
+class Change(Base):
+    """How often something was changed: ``results`` are the only ones that are counted. The count changes in the
+    transaction that changes what it counts, so whoever reads it sees both or neither. The greatest number of a result
+    says less: a transaction may be given its numbers first and end last.
+    """
+
+    __tablename__ = "changes"
+
+    what: Mapped[str] = mapped_column(String(NAME), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
 
 
 class Key(Base):

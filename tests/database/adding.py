@@ -1,24 +1,40 @@
-"""Adds made-up records to a database, one in each transaction, and says after each whether it was new.
-
-``adding.py DATABASE COUNT forwards|backwards``
-"""
+"""What processes of tests do with a database."""
 
 from __future__ import annotations
 
+import logging
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from multiprocessing.synchronize import Event
 
 from fill import records
 
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.runs import add
 
-made = list(records(int(sys.argv[2])))
-with Database(sys.argv[1]) as database:
-    for record in made if sys.argv[3] == "forwards" else reversed(made):
-        with database.writing() as session:
-            added = add(session, record)
-        sys.stdout.write(f"{added.digest} {'new' if added.new else 'there'}\n")
-        sys.stdout.flush()
+
+def add_all(address: str, count: int, backwards: bool = False) -> None:
+    """Add made-up records, one in each transaction, and say after each whether it was new."""
+    made = list(records(count))
+    with Database(address) as database:
+        for record in made[::-1] if backwards else made:
+            with database.writing() as session:
+                added = add(session, record)
+            _say(f"{added.digest} {'new' if added.new else 'there'}")
+
+
+def hold(address: str, go_on: Event) -> None:
+    """Add the first of two made-up records, say so, and end the transaction when told to."""
+    with Database(address) as database, database.writing() as session:
+        _say(add(session, next(records(2, cases=2))).digest)
+        assert go_on.wait(60)
+
+
+def open_it(address: str) -> None:
+    """Open it, and say which migrations that took."""
+    logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO)
+    Database(address).close()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

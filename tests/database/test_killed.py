@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
-from fill import CASES
+from adding import add_all
+from fill import CASES, records
+from processes import Started
 from sqlalchemy import func, select
 
 from pytest_mlmodelscope.store.database import Database
+from pytest_mlmodelscope.store.runs import add
 from pytest_mlmodelscope.store.tables import Current, Record, Result
 
-ADDING = Path(__file__).with_name("adding.py")
 #: More than are ever added before the kill, and how many were acknowledged by then.
-MANY, BEFORE = "400", 4
-
-
-def start(address, count=MANY):
-    command = [sys.executable, ADDING, address, count, "forwards"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+MANY, BEFORE = 400, 4
 
 
 def acknowledged(process, first):
     """The digests of all records that were told to be there."""
-    rest, _ = process.communicate()
-    whole = [line for line in "".join([*first, rest]).splitlines(keepends=True) if line.endswith("\n")]
+    whole = [line for line in "".join([*first, process.rest()]).splitlines(keepends=True) if line.endswith("\n")]
     return {line.split()[0] for line in whole}
 
 
@@ -44,19 +36,20 @@ def assert_whole(address, told):
 
 def assert_taken_up(address, told):
     """Whoever adds all of them again finds the old ones there, and each of them is there once."""
-    process = start(address, "8")
-    said = process.communicate()[0].splitlines()
-    assert process.returncode == 0
-    assert {line.split()[0] for line in said if line.endswith(" there")} >= told & {line.split()[0] for line in said}
-    with Database(address) as database, database.reading() as session:
-        kept = set(session.scalars(select(Record.digest)))
-        assert {line.split()[0] for line in said} <= kept
-        assert session.scalar(select(func.count()).select_from(Result)) == len(kept) * CASES
+    with Database(address) as database:
+        for record in records(8):
+            with database.writing() as session:
+                added = add(session, record)
+            assert not (added.new and added.digest in told)
+        with database.reading() as session:
+            kept = session.scalar(select(func.count()).select_from(Record))
+            assert session.scalar(select(func.count()).select_from(Result)) == kept * CASES
+            assert kept >= 8
 
 
 def test_a_process_that_is_killed_leaves_nothing_half(database_address):
     Database(database_address).close()
-    process = start(database_address)
+    process = Started(add_all, database_address, MANY)
     first = [process.stdout.readline() for _ in range(BEFORE)]
     process.kill()
     told = acknowledged(process, first)
@@ -68,11 +61,11 @@ def test_a_process_that_is_killed_leaves_nothing_half(database_address):
 def test_a_server_that_is_killed_leaves_nothing_half(postgres):
     address = postgres.new()
     Database(address).close()
-    process = start(address)
+    process = Started(add_all, address, MANY)
     first = [process.stdout.readline() for _ in range(BEFORE)]
     postgres.kill()
     told = acknowledged(process, first)
-    assert process.returncode == 1
+    assert process.wait() == 1
     postgres.start()
     assert_whole(address, told)
     assert_taken_up(address, told)

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from adding import open_it
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from processes import Started
 from sqlalchemy import inspect, text
 
 from pytest_mlmodelscope.core.errors import UsageError
@@ -49,13 +51,11 @@ def test_the_way_back_leaves_nothing(database_address):
         assert inspect(connection).get_table_names() == ["alembic_version"]
 
 
-def test_two_processes_open_a_new_database_at_once(database_address):
-    opened = [
-        subprocess.Popen([sys.executable, "-W", "error", "-c", OPEN, database_address], stderr=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    said = [process.communicate()[1].decode() for process in opened]
-    assert [process.returncode for process in opened] == [0] * 2, said
+def test_of_processes_that_open_a_new_database_at_once_one_migrates(database_address):
+    opened = [Started(open_it, database_address) for _ in range(4)]
+    said = "".join(process.rest() for process in opened)
+    assert [process.wait() for process in opened] == [0] * 4, said
+    assert said.count("Running upgrade") == int(migrations.newest())
     with Database(database_address) as database, database.reading() as session:
         assert session.scalars(text("SELECT version_num FROM alembic_version")).all() == [migrations.newest()]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from adding import add_all
 from fill import CASES, fill, records
+from processes import Started
 from sqlalchemy import func, select
 
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError
@@ -19,8 +18,6 @@ from pytest_mlmodelscope.store.canonical import canonical, digest_of, parsed
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.runs import add, find, newest, read, remove
 from pytest_mlmodelscope.store.tables import Current, Record, Result
-
-ADDING = Path(__file__).with_name("adding.py")
 
 
 @pytest.fixture
@@ -120,12 +117,9 @@ def test_a_removed_record_gives_way_to_the_one_before(database):
 
 def test_two_processes_add_the_same_records_at_once(database_address):
     Database(database_address).close()
-    started = [
-        subprocess.Popen([sys.executable, ADDING, database_address, "12", order], stdout=subprocess.PIPE, text=True)
-        for order in ("forwards", "backwards")
-    ]
-    new = [process.communicate()[0].split().count("new") for process in started]
-    assert [process.returncode for process in started] == [0, 0]
+    started = [Started(add_all, database_address, 12, backwards) for backwards in (False, True)]
+    new = [process.rest().split().count("new") for process in started]
+    assert [process.wait() for process in started] == [0, 0]
     assert sum(new) == 12
     with Database(database_address) as database:
         assert (count(database, Record), count(database, Result)) == (12, 12 * CASES)

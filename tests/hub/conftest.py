@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
+from processes import IMPORTED, Started
+from telling import mlms
 
 from pytest_mlmodelscope.hub.app import create_app
 from pytest_mlmodelscope.hub.settings import Settings
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.store.access import new_token
 from pytest_mlmodelscope.store.database import Database
+
+IMPORTED.extend(f"pytest_mlmodelscope.{name}" for name in ("cli.serve", "hub.app", "hub.serving"))
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +65,21 @@ def token(database):
             return {"Authorization": f"Bearer {new_token(session, owner, scopes, days)}"}
 
     return make
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """Starts hubs, a process each, all at once: ``serve(database, database)`` has for each the process and its
+    address.
+    """
+    started = []
+
+    def start(*databases):
+        words = ("serve", "--port", "0", "--workers", "0", "--database")
+        hubs = [Started(mlms, *words, database) for database in databases]
+        started.extend(hubs)
+        return [(hub, hub.stdout.readline().split()[-1]) for hub in hubs]
+
+    yield start
+    for hub in started:
+        hub.end()

@@ -6,6 +6,8 @@ import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pytest_mlmodelscope.cli.main import cli
+
 
 def problem(answer, status):
     """The problem that an answer tells of; fails where it is of another status or form."""
@@ -33,3 +35,8 @@ def below(process) -> list[psutil.Process]:
 
 def gone(processes, seconds: float = 20.0) -> bool:
     return not psutil.wait_procs(processes, timeout=seconds)[1]
+
+
+def mlms(*words: str) -> None:
+    """A command, in a process of its own (``processes``)."""
+    cli(words, prog_name="mlms")

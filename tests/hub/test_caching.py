@@ -17,7 +17,7 @@ class Hub:
     """An application with one shared handler, and what tests change beneath it."""
 
     def __init__(self, behind_s=0.0):
-        self.text, self.newest, self.made, self.status = "a" * 5000, 1, 0, 200
+        self.text, self.changes, self.made, self.status = "a" * 5000, 1, 0, 200
         self.go_on = threading.Event()
         self.go_on.set()
         router = APIRouter()
@@ -38,14 +38,14 @@ class Hub:
 
         app = FastAPI()
         app.include_router(router, prefix="/api")
-        self.bodies = Bodies(list(shared_paths(router, "/api")), self._number, behind_s)
+        self.bodies = Bodies(list(shared_paths(router, "/api")), self._count, behind_s)
         app.add_middleware(Sharing, bodies=self.bodies)
         self.app = app
 
-    def _number(self):
-        if self.newest is None:
+    def _count(self):
+        if self.changes is None:
             raise OperationalError("select", {}, Exception("the server closed the connection"))
-        return self.newest
+        return self.changes
 
     def client(self):
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url="http://hub")
@@ -67,7 +67,7 @@ def test_what_is_kept_is_not_made_again_until_results_arrive() -> None:
     async def ask(client):
         first = await client.get("/api/models/eld")
         again = await client.get("/api/models/eld")
-        hub.text, hub.newest = "b" * 5000, 2
+        hub.text, hub.changes = "b" * 5000, 2
         return first, again, await client.get("/api/models/eld")
 
     first, again, later = run(hub, ask)
@@ -142,7 +142,7 @@ def test_who_wants_the_newest_waits_for_it() -> None:
 
     async def ask(client):
         await client.get("/api/models/eld")
-        hub.text, hub.newest = "new", 2
+        hub.text, hub.changes = "new", 2
         old = await client.get("/api/models/eld")
         return old, await client.get("/api/models/eld", headers={"cache-control": "no-cache"})
 
@@ -206,7 +206,7 @@ def test_what_is_kept_is_shown_while_the_database_is_away() -> None:
 
     async def ask(client):
         await client.get("/api/models/eld")
-        hub.newest = None
+        hub.changes = None
         return await client.get("/api/models/eld")
 
     assert run(hub, ask).status_code == 200

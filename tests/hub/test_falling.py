@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 
-import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fill import records
@@ -21,28 +18,9 @@ from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.runs import read
 from pytest_mlmodelscope.store.tables import Record, Result
 
-SERVE = "from pytest_mlmodelscope.cli.main import main; main()"
 KEY = Ed25519PrivateKey.generate()
 #: Cases of each record, and how many records are answered for before something is killed.
 CASES, BEFORE = 5, 4
-
-
-@pytest.fixture
-def serve():
-    """Starts hubs, a process each: ``serve(database)`` is the process and its address."""
-    started = []
-
-    def start(database):
-        command = ["serve", "--port", "0", "--workers", "0", "--database", database]
-        hub = subprocess.Popen([sys.executable, "-c", SERVE, *command], stdout=subprocess.PIPE, text=True)
-        started.append(hub)
-        return hub, hub.stdout.readline().split()[-1]
-
-    yield start
-    for hub in started:
-        hub.kill()
-        hub.wait()
-        hub.stdout.close()
 
 
 class Pushing(threading.Thread):
@@ -99,13 +77,13 @@ def assert_once_and_whole(address, sent):
 def test_a_hub_that_is_killed_amid_pushes_has_everything_once_after_another_push(serve, tmp_path) -> None:
     database = str(tmp_path / "hub.sqlite")
     token = known(database)
-    hub, address = serve(database)
+    ((hub, address),) = serve(database)
     pushing = Pushing(address, token)
     pushing.wait_for(BEFORE)
     hub.kill()
     pushing.join()
     assert len(pushing.sent) == len(pushing.pushed) + 1  # one was on its way
-    hub, address = serve(database)
+    ((hub, address),) = serve(database)
     again = push_again(address, token, pushing.sent)
     assert set(again[:-1]) == {"there"}  # what was answered for was not lost
     hub.terminate()
@@ -116,7 +94,7 @@ def test_a_hub_that_is_killed_amid_pushes_has_everything_once_after_another_push
 def test_a_hub_whose_database_is_killed_amid_pushes_goes_on_when_it_is_back(serve, postgres) -> None:
     database = postgres.new()
     token = known(database)
-    hub, address = serve(database)
+    ((hub, address),) = serve(database)
     pushing = Pushing(address, token, tries=20)
     try:
         pushing.wait_for(BEFORE)
@@ -132,5 +110,5 @@ def test_a_hub_whose_database_is_killed_amid_pushes_goes_on_when_it_is_back(serv
     assert missing.status_code == 503
     assert pushing.error is None
     assert set(push_again(address, token, pushing.sent)) == {"there"}
-    assert hub.poll() is None
+    assert hub.wait(0) is None
     assert_once_and_whole(database, pushing.sent)
