@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError, did_you_mean
-from pytest_mlmodelscope.core.manifest import DatasetManifest, ModelManifest
+from pytest_mlmodelscope.core.manifest import DatasetManifest, FrameworkUse, ModelManifest
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.result import Case
 from pytest_mlmodelscope.interfaces.metric import Kind
 from pytest_mlmodelscope.manifest.load import Catalogue
+from pytest_mlmodelscope.manifest.stages import mixed
 from pytest_mlmodelscope.targets import named
+
+#: How the frameworks of a pipeline's stages are written.
+_OF_STAGES: Final = re.compile(r"[\w-]+=[\w-]+(\+[\w-]+=[\w-]+)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A framework by name, with a version specifier where one was given."""
+    """A framework by name, with a version specifier where one was given.
+
+    Of a pipeline it may be one for each of its ``stages``, by their names; then ``name`` is what was written.
+    """
 
     name: str
     version: str = ""
+    stages: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,10 @@ class Selection:
 
 
 def requirement(text: str) -> Requirement:
-    """Split ``pytorch>=2`` into its name and its version specifier."""
+    """Split ``pytorch>=2`` into its name and its version specifier, ``find=onnxruntime+read=openvino`` into stages."""
+    if _OF_STAGES.fullmatch(text.strip()):
+        pairs = (part.partition("=") for part in text.strip().split("+"))
+        return Requirement(text.strip(), stages=tuple((stage, framework) for stage, _, framework in pairs))
     match = re.match(r"\s*([A-Za-z0-9_-]+)\s*(.*?)\s*$", text)
     if match is None:
         raise UsageError(f'"{text}" is not a framework', hint="a name, or a name and a version such as pytorch>=2")
@@ -49,11 +60,16 @@ def selection(frameworks: Iterable[str] = (), targets: Iterable[str] = ()) -> Se
         UsageError: an unknown framework or target, with the nearest name.
     """
     chosen = tuple(requirement(text) for text in frameworks)
-    _refuse_unknown_frameworks(one.name for one in chosen)
+    _refuse_unknown_frameworks(name for one in chosen for name in frameworks_of(one))
     wanted = tuple(targets)
     for name in wanted:
         named(name)
     return Selection(chosen, wanted)
+
+
+def frameworks_of(use: Requirement) -> tuple[str, ...]:
+    """The names of the frameworks: one, or those of the stages of a pipeline."""
+    return tuple(framework for _, framework in use.stages) or (use.name,)
 
 
 def _refuse_unknown_frameworks(given: Iterable[str]) -> None:
@@ -75,13 +91,23 @@ def expand(claim: Claim, catalogue: Catalogue, chosen: Selection = Selection()) 
     if model.stages:
         _refuse_of_pipelines(claim, model, at)
     admitted = _frameworks(claim, _able(claim, model, at), at)
+    _refuse_mixtures(model, admitted, at)
     if claim.group == "checks" and dataset is None:
         _refuse_undrawable(claim, model, admitted, at)
     return [
-        Case(claim, model, model.frameworks[use.name], target, dataset, use.version)
-        for use in _chosen(admitted, chosen)
+        Case(claim, model, use_of(model, use), target, dataset, use.version)
+        for use in _chosen(model, admitted, chosen)
         for target in _targets(claim, chosen)
     ]
+
+
+def _refuse_mixtures(model: ModelManifest, uses: Iterable[Requirement], at: str) -> None:
+    """Refuse frameworks of stages that the claim's pipeline cannot run on."""
+    try:
+        for use in uses:
+            use_of(model, use)
+    except UsageError as error:
+        raise DocumentError(error.what, where=at, got=error.got, hint=error.hint) from None
 
 
 #: Why a claim of some kind cannot be about a pipeline.
@@ -198,7 +224,7 @@ def _frameworks(claim: Claim, able: tuple[Requirement, ...], at: str) -> tuple[R
     other = other_framework(claim)
     names_of_model = [use.name for use in able] + ([other.name] if other else [])
     for use in stated:
-        if use.name not in names_of_model:
+        if use.name not in names_of_model and not use.stages:
             raise _no_framework(claim, use.name, names_of_model, at)
     if other in (stated or able) or not (stated or able):
         raise DocumentError(
@@ -215,15 +241,32 @@ def _no_framework(claim: Claim, name: str, of_model: Iterable[str], at: str) -> 
     )
 
 
-def _chosen(admitted: Iterable[Requirement], chosen: Selection) -> Iterator[Requirement]:
+def use_of(model: ModelManifest, use: Requirement) -> FrameworkUse:
+    """How a model is run on a framework, or the stages of a pipeline on several.
+
+    Raises:
+        UsageError: these cannot be the frameworks of its stages.
+    """
+    return mixed(model, use.stages) if use.stages else model.frameworks[use.name]
+
+
+def _chosen(model: ModelManifest, admitted: Sequence[Requirement], chosen: Selection) -> Iterator[Requirement]:
+    if not chosen.frameworks:
+        yield from admitted
     for use in admitted:
-        if not chosen.frameworks:
-            yield use
-            continue
         for asked in chosen.frameworks:
             if asked.name == use.name:
                 both = ",".join(part for part in (use.version, asked.version) if part)
-                yield Requirement(use.name, both)
+                yield replace(use, version=both)
+    known, of_claim = {stage.name for stage in model.stages}, {name for use in admitted for name in frameworks_of(use)}
+    for asked in chosen.frameworks:
+        # Other models have no such stages, and other claims are about other frameworks.
+        if (
+            asked not in admitted
+            and {stage for stage, _ in asked.stages} & known
+            and of_claim.issuperset(frameworks_of(asked))
+        ):
+            yield asked
 
 
 def _targets(claim: Claim, chosen: Selection) -> list[str]:

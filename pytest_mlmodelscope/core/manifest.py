@@ -126,7 +126,8 @@ class FrameworkUse:
     schema), less what is common: ``assets`` maps roles (``model``, ``weights``...) to names of
     assets, ``packages`` are requirements installed beside the framework, ``inputs`` and
     ``outputs`` replace the model's own where a framework wants others. ``variables`` are environment variables that
-    its worker gets beside the environment's; no manifest has any.
+    its worker gets beside the environment's; no manifest has any. ``stages`` are the frameworks of a pipeline's stages
+    where somebody put them on several, and ``name`` says them all: ``find=onnxruntime+read=openvino``.
     """
 
     name: str
@@ -137,6 +138,15 @@ class FrameworkUse:
     outputs: tuple[Output, ...] = ()
     version: str | None = None
     variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    stages: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+
+    def of(self, stage: Stage) -> FrameworkUse:
+        """How a stage's model is run where the pipeline is run like this.
+
+        Raises:
+            KeyError: the stage's model has no such framework.
+        """
+        return stage.model.frameworks[self.stages.get(stage.name) or stage.framework or self.name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,10 +190,11 @@ class Bench:
                 opened = self.worker(of_stage, room=room)
             software[stage.name] = opened.software
             asked.append(Asked(stage, opened.agent, *of_stage.pipeline(), Chain(stage.steps, sut.files)))
+        told = {**software[answering(sut.case.model.outputs).name], "stages": software}
+        if sut.case.framework.stages:
+            told["version"] = "+".join(str(of_stage["version"]) for of_stage in software.values())
         # It answers whatever is asked of the worker of a pipeline; the rest is refused before.
-        return Opened(
-            cast("Agent", Staged(asked)), {**software[answering(sut.case.model.outputs).name], "stages": software}
-        )
+        return Opened(cast("Agent", Staged(asked)), told)
 
     def keep_built(self, sut: Sut, agent: Agent) -> None:
         """Keep what a worker built of the model, for the next one that can use it."""

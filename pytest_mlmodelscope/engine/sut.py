@@ -77,7 +77,7 @@ class Sut:
     def inputs(self) -> tuple[Input, ...]:
         """The tensors that are made of an item, of a pipeline those of the first stage that takes the item."""
         case = self.case
-        return front(case.model, case.framework.name) if self.stages else case.framework.inputs or case.model.inputs
+        return front(case.model, case.framework) if self.stages else case.framework.inputs or case.model.inputs
 
     @property
     def first(self) -> Sut:
@@ -161,14 +161,13 @@ def assets_used(case: Case) -> list[str]:
 
 
 def stage_case(case: Case, stage: Stage) -> Case:
-    """One stage of a pipeline's case as a case of its own: under the same conditions, on the framework that it names.
+    """One stage of a pipeline's case as a case of its own: under the same conditions, on its framework.
 
     It has no data of its own, since it is asked about what other stages decide.
     """
-    name = stage.framework or case.framework.name
-    requirement = case.requirement if name == case.framework.name else ""
-    model = stage.model
-    return replace(case, model=model, framework=model.frameworks[name], requirement=requirement, dataset=None)
+    use = case.framework.of(stage)
+    requirement = case.requirement if use.name == case.framework.name else ""
+    return replace(case, model=stage.model, framework=use, requirement=requirement, dataset=None)
 
 
 def require(case: Case, machine: Machine) -> None:

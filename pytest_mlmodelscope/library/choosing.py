@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from pytest_mlmodelscope.claim.expand import Selection, requirement, selection
+from pytest_mlmodelscope.claim.expand import Selection, frameworks_of, requirement, selection, use_of
 from pytest_mlmodelscope.core.errors import AssetError, EnvironmentUnavailable, NotApplicable, UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import ModelManifest
@@ -45,17 +45,22 @@ def refuse_other(model: ModelManifest, framework: str) -> None:
         UsageError: it is none, or another model's; offers the nearest.
     """
     (chosen,) = selection([framework]).frameworks
-    if chosen.name not in model.frameworks:
+    if chosen.stages:
+        use_of(model, chosen)
+    elif chosen.name not in model.frameworks:
         hint = did_you_mean(chosen.name, model.frameworks)
         raise UsageError(f'the model {model.name} has no framework "{chosen.name}"', hint=hint)
 
 
 def _on(framework: str, target: str | None) -> Selection:
-    return selection([framework], [target or _usual_target(requirement(framework).name)])
+    return selection([framework], [target or _usual_target(frameworks_of(requirement(framework)))])
 
 
-def _usual_target(framework: str) -> str:
-    devices = framework_spec(framework).devices if framework in names("frameworks") else ()
+def _usual_target(of_stages: Sequence[str]) -> str:
+    """A processor, else the first device that all of these frameworks drive."""
+    known = names("frameworks")
+    of_each = [framework_spec(name).devices for name in of_stages if name in known]
+    devices = [device for device in of_each[0] if all(device in others for others in of_each)] if of_each else ()
     return "cpu" if "cpu" in devices or not devices else devices[0]
 
 

@@ -131,7 +131,7 @@ def markers(case: Case) -> list[str]:
     native = _native() if case.target == "cpu" else []
     # Another machine's marker is that of its kind.
     kind = case.target.partition("://")[0]
-    return list(dict.fromkeys([kind, case.framework.name, *native]))
+    return list(dict.fromkeys([kind, *(case.framework.stages.values() or [case.framework.name]), *native]))
 
 
 @functools.cache

@@ -212,7 +212,7 @@ def _own(old: _Case, now: _Case) -> Iterator[tuple[str, Fact]]:
 
 
 _KEYS: Final = {
-    "model": ("model_digest", "assets", "made_of"),
+    "model": ("model_digest", "assets", "made_of", "stages"),
     "data": ("data_digest", "dataset"),
     "evidence": ("n",),
     "claim": ("published", "tolerance", "direction"),

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from pytest_mlmodelscope.claim.expand import requirement, use_of
 from pytest_mlmodelscope.core.errors import InputError, UsageError, did_you_mean
-from pytest_mlmodelscope.core.manifest import Split
+from pytest_mlmodelscope.core.manifest import FrameworkUse, ModelManifest, Split
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.hub.jobs.tables import numbers_of
@@ -143,13 +144,12 @@ def _prediction(asked: Predict, shelf: Shelf, bounds: Bounds, upload: Path | Non
     chosen = list(dict.fromkeys(asked.frameworks)) or list(model.frameworks)[:1]
     if len(chosen) > bounds.frameworks:
         raise UsageError("too many frameworks", expected=f"at most {bounds.frameworks}", got=str(len(chosen)))
-    for name in chosen:
-        _refuse_framework(name, model.frameworks, f"the model {model.name}")
+    uses = [_use(model, name) for name in chosen]
     given = _one_input(asked.input, upload)
     if given is not upload:
         _refuse_large(given, bounds)
-    for name in chosen:
-        intake = Intake(front(model, name), _split(shelf, model.name))
+    for use in uses:
+        intake = Intake(front(model, use), _split(shelf, model.name))
         _refuse_kind(intake, given)
         intake.items(given, "1", files=False)
     told = {"input": {**asked.input.model_dump(exclude_none=True), "told": _told(given)}}
@@ -160,6 +160,15 @@ def _split(shelf: Shelf, model: str) -> Split | None:
     """The part of its data that says how recordings become items."""
     use = shelf.data_of(model)
     return None if use is None else shelf.dataset(use.name).splits.get(use.split)
+
+
+def _use(model: ModelManifest, name: str) -> FrameworkUse:
+    """How a model is run on one of its frameworks, or the stages of a pipeline on theirs; a version is none of both."""
+    asked = requirement(name)
+    if asked.stages:
+        return use_of(model, asked)
+    _refuse_framework(name, model.frameworks, f"the model {model.name}")
+    return model.frameworks[name]
 
 
 def _refuse_framework(name: str, among: Sequence[str] | Mapping[str, Any], of: str) -> None:

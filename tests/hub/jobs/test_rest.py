@@ -134,9 +134,21 @@ def test_a_file_comes_in_a_form_and_is_kept_under_a_name_of_the_hubs(hub) -> Non
     kept[0].unlink()
 
 
+def test_the_stages_of_a_pipeline_may_be_asked_on_frameworks_of_their_own(hub) -> None:
+    form = {"kind": "predict", "model": "ppocr-v4", "frameworks": "find=onnxruntime+read=openvino,openvino"}
+    answer = hub.post("/api/jobs", data=form, files={"file": ("text.png", picture())})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["request"]["frameworks"] == ["find=onnxruntime+read=openvino", "openvino"]
+    hub.delete(f"/api/jobs/{answer.json()['id']}")
+    for path in (hub.folder / "uploads").iterdir():
+        path.unlink()
+
+
 WRONG = {
     "no model of this name": ({**SLOW, "model": "slw"}, "slw"),
     "no framework of the model": ({**SLOW, "frameworks": ["pytorch"]}, "pytorch"),
+    "no such stage": ({**SLOW, "frameworks": ["read=python"]}, "has no stage"),
+    "a version": ({**SLOW, "frameworks": ["python>=3"]}, "has no framework"),
     "no target": ({**SLOW, "target": "cpuu"}, "cpuu"),
     "another machine": ({**SLOW, "target": "ssh://somebody@example.org"}, "there is no target"),
     "no input": ({**SLOW, "input": {}}, "a job asks about one input"),

@@ -141,6 +141,42 @@ def test_a_requirement_has_a_name_and_a_version(text, name, version):
     assert requirement(text) == Requirement(name, version)
 
 
+PIPES = """\
+schema: model/1
+name: pipes
+version: "1"
+task: text_classification
+license: MIT
+description: Two networks.
+pipeline:
+  one: {model: net}
+  two: {model: net, of: one}
+"""
+MIXED = "one=onnxruntime+two=python"
+
+
+def test_the_stages_of_a_pipeline_are_put_on_frameworks_of_their_own(catalogue, tmp_path):
+    (tmp_path / "models" / "pipes.yml").write_text(PIPES)
+    of_pipes = dataclasses.replace(CLAIM, model="pipes")
+    (case,) = expand(of_pipes, catalogue, selection([MIXED]))
+    assert (case.id, case.framework.name) == (f"net-accuracy-{MIXED}-cpu", MIXED)
+    assert [case.framework.of(stage).name for stage in case.model.stages] == ["onnxruntime", "python"]
+    # Other models have no such stages, and this claim is about one framework.
+    assert expand(CLAIM, catalogue, selection([MIXED])) == []
+    stated = dataclasses.replace(of_pipes, conditions=Conditions(frameworks=("python",)))
+    assert expand(stated, catalogue, selection([MIXED])) == []
+
+
+def test_a_claim_may_be_about_stages_on_several_frameworks(catalogue, tmp_path):
+    (tmp_path / "models" / "pipes.yml").write_text(PIPES)
+    of_pipes = dataclasses.replace(claim(frameworks=(MIXED,)), model="pipes")
+    assert ids(expand(of_pipes, catalogue)) == [f"net-accuracy-{MIXED}-cpu"]
+    assert ids(expand(of_pipes, catalogue, selection([MIXED]))) == [f"net-accuracy-{MIXED}-cpu"]
+    with pytest.raises(DocumentError, match="no framework is chosen for the stage two") as refused:
+        expand(dataclasses.replace(of_pipes, conditions=Conditions(frameworks=("one=python",))), catalogue)
+    assert refused.value.where.endswith(f":{CLAIM.line}")
+
+
 @pytest.mark.parametrize("text", ["", "  ", ">=2", "==1.0"])
 def test_a_requirement_without_a_name_is_refused(text):
     with pytest.raises(UsageError, match="is not a framework") as refused:

@@ -56,6 +56,15 @@ def test_a_picture_without_text_has_an_empty_answer(reader):
     assert found.answers[0].parts == {"find": [], "read": []}
 
 
+def test_its_stages_run_on_frameworks_of_their_own(shelf):
+    with load("ppocr-v4", "find=onnxruntime+read=openvino", shelf=shelf) as mixed:
+        found = mixed.predict(picture("Every stage at home"))
+        assert (found.framework, found.value) == ("find=onnxruntime+read=openvino", "Every stage at home")
+        of_each = mixed.version.split("+")
+    assert len(of_each) == 2
+    assert of_each[0] != of_each[1]
+
+
 def test_what_is_no_picture_is_refused_before_any_stage_is_asked(reader):
     with pytest.raises(InputError, match="is not a picture"):
         reader.predict(b"no picture")

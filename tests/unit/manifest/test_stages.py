@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pytest_mlmodelscope.core.errors import DocumentError
+from pytest_mlmodelscope.core.errors import DocumentError, UsageError
 from pytest_mlmodelscope.interfaces.step import Kind
 from pytest_mlmodelscope.manifest import stages
 from pytest_mlmodelscope.manifest.load import Catalogue, load_model
@@ -245,6 +245,61 @@ def test_stages_that_share_no_framework_are_refused(catalogue):
         frameworks_of(catalogue, text, one=ON_ONE)
     assert caught.value.got == "a: onnxruntime; b: python"
     assert "framework:" in caught.value.hint
+
+
+PAIR = "pipeline:\n  a: {model: one}\n  b: {model: two}\n"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name"),
+    [
+        ([("b", "python"), ("a", "onnxruntime")], "a=onnxruntime+b=python"),
+        ([("a", "python"), ("b", "python")], "python"),
+        ([("a", "onnxruntime")], None),
+        ([("a", "onnxruntime"), ("c", "python")], None),
+        ([("a", "onnxruntime"), ("b", "onnxruntime")], None),
+    ],
+)
+def test_each_stage_is_put_on_one_of_its_own_frameworks(catalogue, chosen, name):
+    model = catalogue(pipe=PAIR, one=ON_BOTH, two=ON_BOTH.replace(", onnxruntime: {assets: {model: a}}", "")).model(
+        "pipe", ""
+    )
+    if name is None:
+        with pytest.raises(UsageError):
+            stages.mixed(model, chosen)
+    else:
+        use = stages.mixed(model, chosen)
+        assert (use.name, {stage.name: use.of(stage).name for stage in model.stages}) == (name, dict(chosen))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "what", "hint"),
+    [
+        ([("b", "python")], "no framework is chosen for the stage a", "a=FRAMEWORK+b=python"),
+        ([("c", "python")], 'the model pipe has no stage "c"', "a"),
+        ([("a", "onnxruntme")], 'the stage a .one. has no framework "onnxruntme"', "onnxruntime"),
+    ],
+)
+def test_frameworks_that_stages_cannot_have_are_refused(catalogue, chosen, what, hint):
+    model = catalogue(pipe=PAIR, one=ON_BOTH, two=ON_BOTH).model("pipe", "")
+    with pytest.raises(UsageError, match=what) as refused:
+        stages.mixed(model, chosen)
+    assert hint in refused.value.hint
+
+
+def test_a_stage_that_always_runs_on_one_framework_is_put_on_no_other(catalogue):
+    body = PAIR.replace("one}", "one, framework: python}")
+    model = catalogue(pipe=body, one=ON_BOTH, two=ON_BOTH).model("pipe", "")
+    with pytest.raises(UsageError, match="the stage a always runs on python"):
+        stages.mixed(model, [("a", "onnxruntime"), ("b", "python")])
+    use = stages.mixed(model, [("b", "onnxruntime")])
+    assert [use.of(stage).name for stage in model.stages] == ["python", "onnxruntime"]
+
+
+def test_stages_are_no_matter_of_a_single_model(catalogue):
+    with pytest.raises(UsageError, match="has no stage") as refused:
+        stages.mixed(catalogue().model("writer", ""), [("a", "python")])
+    assert refused.value.hint == "writer is no pipeline"
 
 
 def test_a_kind_is_told_in_words():

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pytest_mlmodelscope.claim.expand import requirement, use_of
 from pytest_mlmodelscope.core.claim import Conditions
 from pytest_mlmodelscope.core.result import BaselineComparison, Interval, Measurement, Verdict
 from pytest_mlmodelscope.core.schema import schema
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.case import MAX_LATENCIES, case_record, conditions, json_ready, thinned
+from pytest_mlmodelscope.record.diff import diff
 
 ISSUE_KEYS = {
     "id", "claim", "model", "dataset", "framework", "target", "metric", "unit", "published", "tolerance",
@@ -29,7 +31,7 @@ def test_a_case_holds_what_the_format_promises(accuracy_result):
 #: Keys that records of earlier versions do not have, and that can be read without.
 LATER = {
     *("assets", "check", "machine", "made_of", "outputs", "turn", "watched", "plan", "timing", "cause", "evidence"),
-    *("p", "p_adjusted"),
+    *("p", "p_adjusted", "stages"),
 }
 
 
@@ -50,6 +52,37 @@ def test_a_case_tells_of_what_its_files_were_made(accuracy_result):
     # Two formats of one network, of its layers and its weights; and a model as its author published it.
     assert made_of[0] == made_of[1]
     assert [len(digests) for digests in made_of] == [2, 2, 0]
+
+
+def of_reader(result, framework):
+    """The record of a result as one of the pipeline that reads text, on a framework or on several."""
+    model = Catalogue([Path(__file__).parents[3] / "manifests"]).model("ppocr-v4", "here")
+    case = dataclasses.replace(result.case, model=model, framework=use_of(model, requirement(framework)))
+    return case_record(dataclasses.replace(result, case=case))
+
+
+def test_a_case_of_a_pipeline_lists_the_models_of_its_stages(accuracy_result):
+    case = of_reader(accuracy_result(), "find=onnxruntime+read=openvino")
+    told = {name: (stage["model"], stage["version"], stage["framework"]) for name, stage in case["stages"].items()}
+    assert told == {"find": ("ppocr-v4-find", "4", "onnxruntime"), "read": ("ppocr-v4-read", "4", "openvino")}
+    catalogue = Catalogue([Path(__file__).parents[3] / "manifests"])
+    for stage, name in (("find", "ppocr-v4-find"), ("read", "ppocr-v4-read")):
+        model = catalogue.model(name, "here")
+        assert case["assets"][f"{stage}.model"] == model.assets["model"].sha256
+        assert case["stages"][stage]["model_digest"] == model.digest
+    assert case_record(accuracy_result())["stages"] is None
+
+
+def test_two_records_of_a_pipeline_name_the_stage_whose_model_changed(accuracy_result, record):
+    old, new = (of_reader(accuracy_result(), "onnxruntime") for _ in "ab")
+    new["stages"]["read"].update(model="ppocr-v5-read", version="5")
+    new["assets"]["read.model"] = "0" * 64
+    new["measured"] = 50.0
+    then, now = ({**record, "mlms": {**record["mlms"], "cases": [case]}} for case in (old, new))
+    (explained,) = diff(then, now).explanations
+    (cause,) = [cause for cause in explained.causes if cause.kind == "model"]
+    places = [fact.place for fact in cause.facts]
+    assert places == ["assets.read.model", "stages.read.model", "stages.read.version"]
 
 
 def test_figures_over_items(accuracy_result):
