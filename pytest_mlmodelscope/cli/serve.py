@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DATABASE: Final = click.option(
     "--database",
     metavar="ADDRESS",
-    help="A file of SQLite, or postgresql://USER@HOST/NAME (default: the results of this machine).",
+    help="A file of SQLite, or postgresql://USER@HOST/NAME (default: MLMS_STORE, else the results of this machine).",
 )
 #: Names of this very machine, which a hub that listens to nobody else goes by.
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, not bound
@@ -29,13 +29,21 @@ _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 lets others in.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: one that is free.")
 @DATABASE
-@click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Jobs run at once.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 64),
+    default=2,
+    show_default=True,
+    help="Jobs run at once; of several workers one takes predictions alone.",
+)
 @click.option("--open-jobs", is_flag=True, help="Take jobs without a token, as a hub for this machine alone does.")
 @click.option("--require-isolation", is_flag=True, help="Run no job whose model could reach network or files.")
 @click.option("--manifests", multiple=True, type=click.Path(path_type=Path), help="More models and datasets.")
 @click.option("--claims", multiple=True, type=click.Path(path_type=Path), help="Claims to show (files or folders).")
 @click.option("--address", metavar="URL", help="How its readers reach it, for links; names the host it goes by.")
-@click.option("--proxy", "proxies", multiple=True, metavar="IP", help="A proxy before it, whose headers it believes.")
+@click.option(
+    "--proxy", "proxies", multiple=True, metavar="IP", help="A proxy before it, or a network of them, to believe."
+)
 @click.option("--reading", metavar="RATE", help="How often one address may read (6000/minute).")
 @click.option("--writing", metavar="RATE", help="How often one token or address may write (600/minute).")
 @click.option("--log-requests", is_flag=True, help="Write a line for each request to the standard error.")
@@ -67,6 +75,7 @@ def serve(
     from pytest_mlmodelscope.hub.serving import log_to_stderr
     from pytest_mlmodelscope.hub.serving import serve as serve_app
     from pytest_mlmodelscope.hub.settings import Settings
+    from pytest_mlmodelscope.hub.warming import warm
     from pytest_mlmodelscope.library.shelf import Shelf
 
     log_to_stderr(log_requests)
@@ -78,7 +87,12 @@ def serve(
     )
     if require_isolation:
         settings = replace(settings, jobs=replace(settings.jobs, isolation="required"))
-    serve_app(create_app(settings), host, port, proxies, lambda url: _told(settings, address or url))
+
+    def ready(url: str) -> None:
+        _told(settings, address or url)
+        warm()
+
+    serve_app(create_app(settings), host, port, proxies, ready)
 
 
 def _told(settings: Settings, address: str) -> None:
@@ -112,13 +126,18 @@ def names(host: str, address: str | None) -> frozenset[str] | None:
 
 
 def place(database: str | None) -> str | Path:
-    """The database that is named, else that of this machine."""
-    if database is not None:
-        return database
-    from pytest_mlmodelscope.manifest.cache import Cache
-    from pytest_mlmodelscope.store.database import default_database
+    """The database that is named, else the store of this machine.
 
-    return default_database(Cache().root)
+    Raises:
+        UsageError: that is off, and none is named.
+    """
+    from pytest_mlmodelscope.manifest.cache import Cache
+    from pytest_mlmodelscope.record.local import VARIABLE, place
+
+    found = place(Cache().root, database)
+    if found is None:
+        raise UsageError("the store of results is off", where=VARIABLE, hint="name a database with --database")
+    return found
 
 
 def imported() -> None:

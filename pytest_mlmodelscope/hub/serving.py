@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import signal
 import socket
@@ -25,26 +26,14 @@ _IDLE_S: Final = 15
 def serve(
     app: FastAPI, host: str, port: int, proxies: Collection[str] = (), ready: Callable[[str], Any] | None = None
 ) -> None:
-    """Listen (``port`` 0: one that is free) until SIGTERM or SIGINT. ``ready`` is told the address. What ``proxies``
-    say of those whose requests they pass on is believed.
+    """Listen (``port`` 0: one that is free) until SIGTERM or SIGINT. ``ready`` is told the address; ``proxies`` are as
+    for ``configured``.
 
     Raises:
-        UsageError: nobody can listen there.
+        UsageError: nobody can listen there, or a proxy has no such address.
     """
+    config = configured(app, proxies)
     listening = _listening(host, port)
-    config = uvicorn.Config(
-        app,
-        http=BoundedHeads,
-        log_config=None,
-        access_log=False,  # the hub writes its own, without what is secret
-        server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies) or "",
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=_IDLE_S,
-        timeout_graceful_shutdown=_TO_FINISH_S,
-        ws="none",
-    )
     server = _Server(config, lambda: ready(_address(host, listening)) if ready else None)
     # uvicorn gives the signal that ended it on; by then all is done.
     before = {number: signal.signal(number, _nothing) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -56,6 +45,36 @@ def serve(
         listening.close()
     if not server.started:
         raise UsageError("the hub could not start; its log says why")
+
+
+def configured(app: FastAPI, proxies: Collection[str] = ()) -> uvicorn.Config:
+    """How an application is served. What ``proxies`` (addresses, or networks of them) say of those whose requests they
+    pass on is believed: who asks is the last of ``X-Forwarded-For`` that is no proxy. Others may say what they like.
+
+    Raises:
+        UsageError: a proxy has no such address.
+    """
+    return uvicorn.Config(
+        app,
+        http=BoundedHeads,
+        log_config=None,
+        access_log=False,  # the hub writes its own, without what is secret
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=[_network(proxy) for proxy in proxies] or "",
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_TO_FINISH_S,
+        ws="none",
+    )
+
+
+def _network(proxy: str) -> str:
+    try:
+        return str(ipaddress.ip_network(proxy, strict=False))
+    except ValueError:
+        hint = "its address, such as 10.0.0.7, or a network such as 10.0.0.0/24"
+        raise UsageError(f'"{proxy}" is no address of a proxy', hint=hint) from None
 
 
 class _Server(uvicorn.Server):

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from pytest_mlmodelscope.core.errors import InputError, ModelError
+from pytest_mlmodelscope.core.errors import InputError, MlmsError, ModelError
 from pytest_mlmodelscope.core.manifest import Input, Split
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.dataset import Item
@@ -70,6 +70,23 @@ class Intake:
         parts = isinstance(made, list)
         return [Item(f"{name}@{at}", one) for at, one in enumerate(made)] if parts else [Item(name, made)], parts
 
+    def refuse(self, given: Any, files: bool = True) -> None:
+        """Say of an input that the model does not take it, as far as the manifest alone tells: numbers go through its
+        steps, unless one of them needs a file of the model. A picture that has to be decoded is only looked at.
+
+        Raises:
+            InputError: it is so; says which input it is of, what that expects and what it got.
+        """
+        items, _ = self.items(given, "1", files)
+        if self._reads is not None or self.wants == "text":
+            return
+        needed = _NoFiles()
+        try:
+            self.tensors(Preparation(self._inputs, needed), items)
+        except MlmsError:
+            if not needed.asked:
+                raise
+
     def _made(self, given: Any, files: bool) -> Any:
         wants = self.wants
         # A text is not the name of a file where the model takes texts.
@@ -113,11 +130,30 @@ class Intake:
         try:
             made = before.tensors(items)
         except ModelError as error:
+            expected = error.expected or f"what the steps of the manifest make {self._declared()} of"
             hint = f"the model takes {GIVEN_AS[self.wants]}"
-            raise InputError(error.what, expected=error.expected, got=error.got, hint=hint) from None
+            raise InputError(error.what, expected=expected, got=error.got, hint=hint) from None
         for spec in self._fed:
             _refuse_numbers(spec, made[spec.name])
         return made
+
+    def _declared(self) -> str:
+        shapes = ((spec, list(spec.shape[1:] if spec.batched else spec.shape)) for spec in self._fed)
+        return ", ".join(f"{spec.name} ({spec.dtype} of {shape})" for spec, shape in shapes)
+
+
+class _NoFiles(dict[str, Path]):
+    """No files of a model, and whether one was ``asked`` for."""
+
+    asked = False
+
+    def __contains__(self, name: object) -> bool:
+        self.asked = True
+        return False
+
+    def __missing__(self, name: str) -> Path:
+        self.asked = True
+        raise KeyError(name)
 
 
 def _refuse_numbers(spec: Input, tensor: Any) -> None:

@@ -74,11 +74,6 @@ class Database:
             yield session
 
 
-def default_database(cache: Path) -> Path:
-    """Where the results of this machine are kept, below a cache's root."""
-    return cache / "results.sqlite"
-
-
 def _url(address: str | Path) -> URL:
     if "://" not in str(address):
         return URL.create("sqlite", database=str(Path(address).absolute()))

@@ -184,11 +184,13 @@ class Token(Base):
 class Job(Base):
     """What somebody asked a hub to do: ``predict`` or ``verify``. ``state`` is queued, running, finished, failed or
     cancelled; ``progress`` is a share from 0 to 1. A worker that runs it says so until ``lease``, after which
-    another one may take it. ``version`` counts its changes; ``unwanted`` asks the worker to let go of it.
+    another one may take it. ``version`` counts its changes; ``unwanted`` asks the worker to let go of it. Jobs are
+    taken by ``turn``, which keeps one ``asker`` (an owner or an address, forgotten when the job ends) from having all
+    of the queue.
     """
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_waiting", "state", "created"),)
+    __table_args__ = (Index("ix_jobs_waiting", "state", "turn", "created"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
@@ -206,3 +208,5 @@ class Job(Base):
     version: Mapped[int] = mapped_column(default=1)
     unwanted: Mapped[bool] = mapped_column(default=False)
     owner: Mapped[str | None] = mapped_column(String(NAME), index=True)
+    asker: Mapped[str | None] = mapped_column(String(NAME))
+    turn: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 
 import pytest
+from fastapi.testclient import TestClient
 from telling import problem
 
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.hub.edge.rates import Limits, client
+from pytest_mlmodelscope.hub.serving import configured
 
 
 @pytest.mark.parametrize("path", ["/", "/api/models", "/nothing", "/static/style.css"])
@@ -81,6 +83,47 @@ def test_who_asks_too_often_is_told_when_to_ask_again(start) -> None:
     assert [answer.headers["ratelimit"].split(";")[1] for answer in (first, second)] == ["r=1", "r=0"]
     problem(third, 429)
     assert 1 <= int(third.headers["retry-after"]) <= 120
+
+
+@pytest.fixture
+def asked_from(start):
+    """How often a hub answers who says that they are elsewhere: ``asked_from(["192.0.2.7"], proxies=["10.0.0.1"])``."""
+
+    def statuses(forwarded, proxies=(), peer="10.0.0.1"):
+        config = configured(start(reading="2/minute").app, proxies)
+        config.load()
+        hub = TestClient(config.loaded_app, client=(peer, 5))
+        return [hub.get("/health", headers={"x-forwarded-for": said}).status_code for said in forwarded]
+
+    return statuses
+
+
+OTHERS = [f"192.0.2.{number}" for number in range(1, 4)]
+
+
+def test_a_stranger_lifts_no_limit_by_saying_that_they_are_others(asked_from) -> None:
+    assert asked_from(OTHERS) == [200, 200, 429]
+    assert asked_from(OTHERS, proxies=["10.0.0.2"]) == [200, 200, 429]
+
+
+@pytest.mark.parametrize("proxy", ["10.0.0.1", "10.0.0.0/24", "2001:db8::1"])
+def test_a_proxy_that_is_known_says_who_asks(asked_from, proxy) -> None:
+    peer = "10.0.0.1" if "." in proxy else proxy
+    assert asked_from(OTHERS, [proxy], peer) == [200, 200, 200]
+    assert asked_from(["192.0.2.7"] * 3, [proxy], peer) == [200, 200, 429]
+
+
+def test_what_a_client_says_to_a_proxy_lifts_no_limit(asked_from) -> None:
+    """A proxy puts whom it sees behind what it was told."""
+    forged = [f"{other}, 192.0.2.7" for other in (*OTHERS[:2], "10.0.0.1")]
+    assert asked_from(forged, ["10.0.0.1"]) == [200, 200, 429]
+    assert asked_from([f"{said}, 10.0.0.2" for said in forged], ["10.0.0.0/24"]) == [200, 200, 429]
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example", "", "10.0.0.1,10.0.0.2", "10.0.0.0/99"])
+def test_a_proxy_without_an_address_is_refused(hub, proxy) -> None:
+    with pytest.raises(UsageError, match="is no address of a proxy"):
+        configured(hub.app, [proxy])
 
 
 def test_what_is_kept_costs_nothing_and_counts_for_nobody(start) -> None:

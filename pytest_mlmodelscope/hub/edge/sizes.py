@@ -15,6 +15,10 @@ from pytest_mlmodelscope.hub.problems import Refused, problem
 _PATIENCE_S: Final = 30.0
 #: Bytes of an address with its query.
 _LONGEST: Final = 8192
+#: Digits of a length; Python itself refuses numbers of thousands.
+_DIGITS: Final = 19
+#: What is left of such a body is not read.
+_CLOSE: Final = {"Connection": "close"}
 
 
 @dataclass(slots=True)
@@ -31,7 +35,8 @@ class Sizes:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         else:
-            await (self._refused(scope) or self.app)(scope, self._bounded(receive), send)
+            app = self._refused(scope) or self.app
+            await app(scope, bounded(receive, self.largest_bytes, "a body"), send)
 
     def _refused(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
@@ -40,27 +45,34 @@ class Sizes:
         if headers.get("content-encoding", "identity") != "identity":
             return problem(415, "a body is sent as it is, not compressed", {"Accept-Encoding": "identity"})
         told = headers.get("content-length", "0")
-        if not (told.isascii() and told.isdigit()):
+        if not (told.isascii() and told.isdigit() and len(told) <= _DIGITS):
             return problem(400, "Content-Length is not a number")
-        return problem(413, self._too_large(), {"Connection": "close"}) if int(told) > self.largest_bytes else None
+        if int(told) > self.largest_bytes:
+            return problem(413, _too_large("a body", self.largest_bytes), _CLOSE)
+        return None
 
-    def _bounded(self, receive: Receive) -> Receive:
-        seen, is_whole = 0, False
 
-        async def receive_some() -> Message:
-            nonlocal seen, is_whole
-            # After the body comes nothing but the end of the connection, for which a stream of events waits long.
-            message = await (receive() if is_whole else _in_time(receive))
-            is_whole = not message.get("more_body", False)
-            seen += len(message.get("body", b""))
-            if seen > self.largest_bytes:
-                raise Refused(413, self._too_large(), headers={"Connection": "close"})
-            return message
+def bounded(receive: Receive, most: int, what: str) -> Receive:
+    """What comes in of a body (``what`` it is, for people), of which no more than ``most`` bytes are read; what gives
+    it raises 413 then, and 408 where nothing comes.
+    """
+    seen, is_whole = 0, False
 
-        return receive_some
+    async def receive_some() -> Message:
+        nonlocal seen, is_whole
+        # After the body comes nothing but the end of the connection, for which a stream of events waits long.
+        message = await (receive() if is_whole else _in_time(receive))
+        is_whole = not message.get("more_body", False)
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise Refused(413, _too_large(what, most), headers=_CLOSE)
+        return message
 
-    def _too_large(self) -> str:
-        return f"a body has at most {self.largest_bytes:,} bytes"
+    return receive_some
+
+
+def _too_large(what: str, most: int) -> str:
+    return f"{what} has at most {most:,} bytes"
 
 
 async def _in_time(receive: Receive) -> Message:
@@ -68,4 +80,4 @@ async def _in_time(receive: Receive) -> Message:
         async with asyncio.timeout(_PATIENCE_S):
             return await receive()
     except TimeoutError:
-        raise Refused(408, f"nothing came for {_PATIENCE_S:.0f} seconds", headers={"Connection": "close"}) from None
+        raise Refused(408, f"nothing came for {_PATIENCE_S:.0f} seconds", headers=_CLOSE) from None

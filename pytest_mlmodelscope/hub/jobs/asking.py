@@ -151,7 +151,7 @@ def _prediction(asked: Predict, shelf: Shelf, bounds: Bounds, upload: Path | Non
     for use in uses:
         intake = Intake(front(model, use), _split(shelf, model.name))
         _refuse_kind(intake, given)
-        intake.items(given, "1", files=False)
+        intake.refuse(given, files=False)
     told = {"input": {**asked.input.model_dump(exclude_none=True), "told": _told(given)}}
     return {"model": model.name, "frameworks": chosen, "target": asked.target, **told}
 

@@ -9,9 +9,9 @@ from pytest_mlmodelscope.agent.limits import Isolation
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``queue`` jobs wait at most, and one runs for ``seconds``. A worker holds one for ``lease_s`` from when it last
-    said so; a job whose worker was lost so often as ``attempts`` says has failed. ``keep_s`` after its end it is
-    forgotten.
+    """``queue`` jobs wait at most, ``each`` of one asker, and one runs for ``seconds``. A worker holds one for
+    ``lease_s`` from when it last said so; a job whose worker was lost so often as ``attempts`` says has failed.
+    ``keep_s`` after its end it is forgotten.
 
     A job asks at most ``frameworks`` frameworks about one input: ``input_bytes`` of text or JSON, or a file of
     ``upload_bytes``. Its result takes ``result_bytes``, the record of a verification ``record_bytes``. ``listeners``
@@ -22,6 +22,7 @@ class Bounds:
     """
 
     queue: int = 100
+    each: int = 25
     seconds: float = 3600.0
     attempts: int = 3
     lease_s: float = 15.0

@@ -13,8 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from pytest_mlmodelscope.agent.confinement import best
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
 from pytest_mlmodelscope.hub.asked import Hub, OnShelf, Store
+from pytest_mlmodelscope.hub.edge.rates import client
 from pytest_mlmodelscope.hub.jobs import queue
-from pytest_mlmodelscope.hub.jobs.admission import Bounded, parts_of
+from pytest_mlmodelscope.hub.jobs.admission import form_of, of_at_most, parts_of
 from pytest_mlmodelscope.hub.jobs.asking import Predict, Verify, checked, of_form, of_json
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.hub.jobs.supervision import Jobs
@@ -23,7 +24,7 @@ from pytest_mlmodelscope.hub.problems import Refused
 from pytest_mlmodelscope.hub.writers import MaybeWriter
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.store.database import Database
-from pytest_mlmodelscope.store.tables import Job
+from pytest_mlmodelscope.store.tables import NAME, Job
 
 #: An id of a job, as the queue makes them.
 Identity = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="as the answer to `POST /api/jobs` says")]
@@ -47,7 +48,9 @@ OfHub = Annotated[Jobs, Depends(_jobs)]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Takes jobs for a hub. ``open``: from anybody, else from ``owner`` only; None is nobody by name."""
+    """Takes jobs for a hub. ``open``: from anybody, else from ``owner`` only; None is nobody by name. ``asker`` is who
+    the queue is shared among: an owner, else an address.
+    """
 
     jobs: Jobs
     database: Database
@@ -55,6 +58,7 @@ class Door:
     bounds: Bounds
     open: bool
     owner: str | None
+    asker: str
 
     async def submit(self, request: Request) -> JobCard:
         """The job that a request asks for.
@@ -66,10 +70,9 @@ class Door:
         if not self.open and self.owner is None:
             hint = f"one with the scope {SCOPE}"
             raise Refused(401, "a token is needed", hint=hint, headers={"WWW-Authenticate": "Bearer"})
-        body = Bounded(request, self.bounds.upload_bytes + _BESIDE)
         try:
             await run_in_threadpool(best, self.bounds.isolation)
-            kept = await self._received(request, body)
+            kept = await self._received(of_at_most(request, self.bounds.upload_bytes + _BESIDE))
         except EnvironmentUnavailable as error:
             raise Refused(503, f"this hub runs no models: {error.what}") from None
         except queue.QueueFull as error:
@@ -77,11 +80,11 @@ class Door:
         self.jobs.wake()
         return kept
 
-    async def _received(self, request: Request, body: Bounded) -> JobCard:
+    async def _received(self, request: Request) -> JobCard:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-            read = await body.body()
+            read = await request.body()
             return await run_in_threadpool(lambda: self._put(of_json(read), None))
-        form = await body.form()
+        form = await form_of(request, self.bounds.upload_bytes + _BESIDE)
         try:
             texts, file = parts_of(form)
             return await run_in_threadpool(lambda: self._put(of_form(texts), file))
@@ -91,15 +94,15 @@ class Door:
     def _put(self, asked: Predict | Verify, file: BinaryIO | None) -> JobCard:
         """Into the queue, with its file kept; a file whose job is refused goes again."""
         with self.database.reading() as session:
-            queue.refuse_full(session, self.bounds)  # before anything is kept
+            queue.refuse_full(session, self.asker, self.bounds)  # before anything is kept
         name = None if file is None else self.jobs.uploads.keep(file, self.bounds.upload_bytes)
         try:
             request = checked(asked, self.shelf, self.bounds, None if name is None else self.jobs.uploads.path(name))
             if name is not None and asked.kind == "predict":
                 request["input"]["upload"] = name
             with self.database.writing() as session:
-                job = queue.submit(session, asked.kind, request, self.owner, self.bounds)
-                return card(job, queue.position(session, job))
+                job = queue.submit(session, asked.kind, request, self.owner, self.asker, self.bounds)
+                return self._card(session, job)
         except BaseException:
             if name is not None:
                 self.jobs.uploads.remove(name)
@@ -114,7 +117,7 @@ class Door:
             Refused: 404, there is none.
         """
         with self.database.reading() as session:
-            return _card(session, self._job(session, identity))
+            return self._card(session, self._job(session, identity))
 
     def cancel(self, identity: str) -> JobCard:
         """The same, cancelled, unless it has ended.
@@ -134,9 +137,12 @@ class Door:
         """
         own = select(Job).where(Job.owner == self.owner).order_by(Job.created.desc()).limit(_LISTED)
         with self.database.reading() as session:
-            jobs = [] if self.owner is None else [_card(session, job) for job in session.scalars(own)]
+            jobs = [] if self.owner is None else [self._card(session, job) for job in session.scalars(own)]
             waiting, running = queue.waiting_count(session), queue.running_count(session)
         return JobList(waiting, running, isolation(self.bounds), jobs)
+
+    def _card(self, session: Session, job: Job) -> JobCard:
+        return card(job, queue.position(session, job, self.jobs.plan.apart))
 
     @staticmethod
     def _job(session: Session, identity: str) -> Job:
@@ -144,10 +150,6 @@ class Door:
         if job is None:
             raise Refused(404, "there is no such job", hint="jobs are forgotten some time after their end")
         return job
-
-
-def _card(session: Session, job: Job) -> JobCard:
-    return card(job, queue.position(session, job))
 
 
 def isolation(bounds: Bounds) -> str:
@@ -161,13 +163,14 @@ def isolation(bounds: Bounds) -> str:
     return f"models are not kept from the machine of this hub: files: {held.files}, network: {held.network}"
 
 
-def _door(hub: Hub, store: Store, shelf: OnShelf, jobs: OfHub, writer: MaybeWriter) -> Door:
+def _door(request: Request, hub: Hub, store: Store, shelf: OnShelf, jobs: OfHub, writer: MaybeWriter) -> Door:
     owner = None if writer is None else writer.owner
     if writer is not None and not writer.may(SCOPE):
         if not hub.open_jobs:
             raise Refused(403, f"the token is not good for {SCOPE}")
         owner = None
-    return Door(jobs, store, shelf, hub.jobs, hub.open_jobs, owner)
+    asker = f"address {client(request.scope)}" if owner is None else f"owner {owner}"
+    return Door(jobs, store, shelf, hub.jobs, hub.open_jobs, owner, asker[:NAME])
 
 
 AtDoor = Annotated[Door, Depends(_door)]

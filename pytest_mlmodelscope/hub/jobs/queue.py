@@ -1,5 +1,9 @@
 """The queue: jobs in the database, each run to its end once.
 
+It is shared among those who ask: the second job of one waits for the first of everybody else. So a job has a turn when
+it comes: the one behind its asker's last that waits, and not before those of the jobs that wait. Of one turn, the job
+that came first is taken first.
+
 A worker holds a job by a lease. Whatever it writes of the job is written only while the job is still its own, so one
 that was thought dead and comes back changes nothing.
 """
@@ -7,7 +11,7 @@ that was thought dead and comes back changes nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -22,11 +26,14 @@ from pytest_mlmodelscope.store.tables import Job
 State = Literal["queued", "running", "finished", "failed", "cancelled"]
 #: States that a job does not leave any more.
 ENDED: Final[tuple[State, ...]] = ("finished", "failed", "cancelled")
-KINDS: Final = ("predict", "verify")
+Kind = Literal["predict", "verify"]
+KINDS: Final[tuple[Kind, ...]] = ("predict", "verify")
 #: Bytes of chance in a job's id, which is all that is needed to see the job.
 _CHANCE: Final = 16
 #: What is kept of a message.
 _MESSAGE: Final = 4000
+#: In which order jobs are taken.
+IN_TURN: Final = (Job.turn, Job.created, Job.id)
 #: Objects of the session are not kept in step with what a statement changes.
 _APART: Final = {"synchronize_session": False, "populate_existing": True}
 _AGAIN: Final = {"state": "queued", "worker": None, "lease": None, "started": None, "progress": 0.0, "message": ""}
@@ -49,14 +56,20 @@ class Hold:
 
 
 def submit(
-    session: Session, kind: str, request: Mapping[str, Any], owner: str | None = None, bounds: Bounds | None = None
+    session: Session,
+    kind: str,
+    request: Mapping[str, Any],
+    owner: str | None = None,
+    asker: str | None = None,
+    bounds: Bounds | None = None,
 ) -> Job:
-    """A new job at the end of the queue; what it asks for has been looked at before.
+    """A new job in the queue; what it asks for has been looked at before. ``owner`` may cancel it, where it is not
+    None; the queue is shared among askers.
 
     Raises:
         QueueFull: too many wait already.
     """
-    refuse_full(session, bounds or Bounds())
+    refuse_full(session, asker, bounds or Bounds())
     job = Job(
         id=secrets.token_hex(_CHANCE),
         kind=kind,
@@ -65,18 +78,28 @@ def submit(
         message="",
         created=datetime.now(UTC),
         owner=owner,
+        asker=asker,
+        turn=_turn(session, asker),
     )
     session.add(job)
     session.flush()
     return job
 
 
-def refuse_full(session: Session, bounds: Bounds) -> None:
+def _turn(session: Session, asker: str | None) -> int:
+    own = session.scalar(select(func.max(Job.turn)).where(Job.state == "queued", Job.asker == asker))
+    first = session.scalar(select(func.min(Job.turn)).where(Job.state == "queued"))
+    return max(first or 0, 0 if own is None else own + 1)
+
+
+def refuse_full(session: Session, asker: str | None, bounds: Bounds) -> None:
     """Say that no other job can wait.
 
     Raises:
         QueueFull: it is so.
     """
+    if (own := _count(session, Job.state == "queued", Job.asker == asker)) >= bounds.each:
+        raise QueueFull("so many jobs of yours wait already", expected=f"at most {bounds.each}", got=str(own))
     if (waiting := waiting_count(session)) >= bounds.queue:
         raise QueueFull("the queue is full", expected=f"at most {bounds.queue} jobs that wait", got=str(waiting))
 
@@ -91,12 +114,17 @@ def running_count(session: Session) -> int:
     return _count(session, Job.state == "running")
 
 
-def position(session: Session, job: Job) -> int | None:
-    """Which one it is of those that wait, the next one is 1; None when it does not wait."""
-    if job.state != "queued":
-        return None
-    earlier = or_(Job.created < job.created, and_(Job.created == job.created, Job.id < job.id))
-    return 1 + _count(session, Job.state == "queued", earlier)
+def position(session: Session, job: Job, apart: bool) -> int | None:
+    """Which one it is of those that wait, the next one is 1; where kinds are taken ``apart``, of its own kind. None
+    where it does not wait.
+    """
+    return places(session, apart).get(job.id) if job.state == "queued" else None
+
+
+def places(session: Session, apart: bool) -> dict[str, int]:
+    """The same of all jobs that wait: no more of them do than may."""
+    of = func.row_number().over(partition_by=Job.kind if apart else None, order_by=IN_TURN)
+    return dict(session.execute(select(Job.id, of).where(Job.state == "queued")).all())
 
 
 def cancel(session: Session, identity: str) -> None:
@@ -110,15 +138,17 @@ def cancel(session: Session, identity: str) -> None:
 # -- who runs it ------------------------------------------------------------------------------
 
 
-def anything(session: Session) -> bool:
-    """Whether a job waits, or was lost by its worker."""
+def anything(session: Session, kinds: Collection[str] = KINDS) -> bool:
+    """Whether a job of these kinds waits, or one was lost by its worker."""
+    waits = and_(Job.state == "queued", Job.kind.in_(kinds))
     lost = and_(Job.state == "running", Job.lease < datetime.now(UTC))
-    return session.scalar(select(Job.id).where(or_(Job.state == "queued", lost)).limit(1)) is not None
+    return session.scalar(select(Job.id).where(or_(waits, lost)).limit(1)) is not None
 
 
-def take(session: Session, worker: str, lease_s: float) -> Job | None:
-    """The job that has waited longest, now held by ``worker``; None when none waits."""
-    first = select(Job.id).where(Job.state == "queued").order_by(Job.created, Job.id).limit(1)
+def take(session: Session, worker: str, lease_s: float, kinds: Collection[str] = KINDS) -> Job | None:
+    """The job of these kinds whose turn it is, now held by ``worker``; None when none waits."""
+    waiting = select(Job.id).where(Job.state == "queued", Job.kind.in_(kinds))
+    first = waiting.order_by(*IN_TURN).limit(1)
     # SQLite lets one writer in at a time; elsewhere two workers that look at once look past each other's job.
     chosen = first.with_for_update(skip_locked=True).scalar_subquery()
     now = datetime.now(UTC)
@@ -222,7 +252,7 @@ def _own(hold: Hold) -> tuple[ColumnElement[bool], ...]:
 
 def _end(state: State, message: str) -> dict[str, Any]:
     told = {"state": state, "message": _bounded(message), "finished": datetime.now(UTC)}
-    return {**told, "worker": None, "lease": None, "version": Job.version + 1}
+    return {**told, "worker": None, "lease": None, "asker": None, "version": Job.version + 1}
 
 
 def _bounded(message: str) -> str:

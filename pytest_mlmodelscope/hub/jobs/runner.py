@@ -22,6 +22,7 @@ from typing import IO, Any, Final
 from pytest_mlmodelscope.agent.limits import Isolation, Limits, most_memory
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.engine.bench import Settings
+from pytest_mlmodelscope.hub.jobs.abroad import Abroad
 from pytest_mlmodelscope.library.shelf import Shelf
 
 #: What a runner says.
@@ -52,6 +53,11 @@ class Order:
         """The hub's models and claims."""
         return Shelf(map(Path, self.manifests), map(Path, self.claims))
 
+    def abroad(self) -> Abroad:
+        """What takes the paths of this machine out of what is told."""
+        folders = (self.cache, self.upload and str(Path(self.upload).parent), *self.manifests, *self.claims)
+        return Abroad.of_user(sys.prefix, tempfile.gettempdir(), *filter(None, folders))
+
     def settings(self, progress: Callable[[str], None]) -> Settings:
         """How its models are run."""
         limits = Limits(memory_bytes=most_memory() // self.runners, isolation=self.isolation)
@@ -77,7 +83,7 @@ def main() -> None:
     try:
         tell({"result": _run(order, tell)})
     except MlmsError as error:
-        tell({"error": _abroad(error, order)})
+        tell({"error": _refusal(error, order.abroad())})
     except Exception:  # noqa: BLE001  # the job has failed, whatever it was; the log says what
         traceback.print_exc()
         tell({"error": "the hub made a mistake; its log says which"})
@@ -101,16 +107,10 @@ def _end_with_input() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _abroad(error: MlmsError, order: Order) -> str:
+def _refusal(error: MlmsError, abroad: Abroad) -> str:
     """What whoever asked is told; all of it, with the paths of this machine, goes to the log."""
     sys.stderr.write(f"{error}\n")
-    here = [str(Path.home()), tempfile.gettempdir(), sys.prefix, *order.manifests, *order.claims]
-    here += [folder for folder in (order.cache, order.upload and str(Path(order.upload).parent)) if folder]
-    text = error.abroad()
-    for folder in sorted(here, key=len, reverse=True):
-        if Path(folder).parent != Path(folder):  # a service may have "/" for its home
-            text = text.replace(folder, "...")
-    return text
+    return abroad.text(error.abroad())
 
 
 def _run(order: Order, tell: Tell) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _predict(order: Order, tell: Tell) -> dict[str, Any]:
     names = order.request["frameworks"]
     found: list[dict[str, Any]] = []
     for number, name in enumerate(names):
-        found.append(_on(order, name, _teller(tell, number / len(names))))
+        found.append(_on(order, name, _teller(order, tell, number / len(names))))
         tell({"share": (number + 1) / len(names), "message": f"{name} has answered"})
     if not any("answers" in one for one in found):
         raise MlmsError(
@@ -134,8 +134,9 @@ def _predict(order: Order, tell: Tell) -> dict[str, Any]:
     return {"predictions": found}
 
 
-def _teller(tell: Tell, share: float) -> Callable[[str], None]:
-    return lambda text: tell({"share": share, "message": text})
+def _teller(order: Order, tell: Tell, share: float) -> Callable[[str], None]:
+    abroad = order.abroad()
+    return lambda text: tell({"share": share, "message": abroad.text(text)})
 
 
 def _on(order: Order, framework: str, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def _on(order: Order, framework: str, progress: Callable[[str], None]) -> dict[s
             progress(f"{framework}: asking {name}")
             return model.predict(_input(order), top=_TOP, files=False).to_json()
     except MlmsError as error:
-        return {"framework": framework, "error": _abroad(error, order)}
+        return {"framework": framework, "error": _refusal(error, order.abroad())}
 
 
 #: How many of a classifier's answers are told.
@@ -168,7 +169,7 @@ def _input(order: Order) -> Any:
 def _verify(order: Order, tell: Tell) -> dict[str, Any]:
     from pytest_mlmodelscope.library.verifying import BASELINES, record_of, verify
 
-    request, told = order.request, _teller(tell, 0.0)
+    request, told = order.request, _teller(order, tell, 0.0)
     settings = replace(order.settings(told), baselines=Path(BASELINES))
     cases = verify(
         request["claim"],
@@ -177,7 +178,7 @@ def _verify(order: Order, tell: Tell) -> dict[str, Any]:
         shelf=order.shelf(),
         settings=settings,
     )
-    return {"record": record_of(cases, settings)}
+    return {"record": order.abroad().all(record_of(cases, settings))}
 
 
 _KINDS: Final[Mapping[str, Callable[[Order, Tell], dict[str, Any]]]] = {"predict": _predict, "verify": _verify}

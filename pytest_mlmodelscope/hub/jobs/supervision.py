@@ -47,7 +47,7 @@ class Jobs:
     _ending: bool = False
 
     def __post_init__(self) -> None:
-        self.watcher = Watcher(self.database, self.plan.bounds.listeners)
+        self.watcher = Watcher(self.database, self.plan.bounds.listeners, self.plan.apart)
         self.uploads = Uploads(Path(self.plan.uploads))
 
     async def __aenter__(self) -> Self:
@@ -104,7 +104,7 @@ class Jobs:
         self._processes[number] = process
         assert process.stdin is not None
         try:
-            process.stdin.write(self.plan.line())
+            process.stdin.write(self.plan.of_worker(number).line())
             if self._ending:
                 process.stdin.close()
             await process.wait()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
 from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.hub.jobs import queue
 from pytest_mlmodelscope.hub.jobs.told import JobCard, card
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.tables import Job
@@ -28,10 +29,13 @@ class TooMany(UsageError):
 
 @dataclass(slots=True)
 class Watcher:
-    """Looks after the jobs that somebody follows; ``most`` listeners at once."""
+    """Looks after the jobs that somebody follows; ``most`` listeners at once. ``apart`` is as for the places of the
+    queue.
+    """
 
     database: Database
     most: int
+    apart: bool = False
     _listeners: dict[str, set[asyncio.Event]] = field(default_factory=dict)
     _cards: dict[str, JobCard | None] = field(default_factory=dict)
     _task: asyncio.Task[None] | None = None
@@ -107,11 +111,7 @@ class Watcher:
         """The jobs as they are; None for one that is no more."""
         with self.database.reading() as session:
             jobs = session.scalars(select(Job).where(Job.id.in_(identities))).all()
-            waiting: list[str] = []
-            if any(job.state == "queued" for job in jobs):
-                queued = select(Job.id).where(Job.state == "queued").order_by(Job.created, Job.id)
-                waiting = list(session.scalars(queued))
-        places = {identity: place for place, identity in enumerate(waiting, 1)}
+            places = queue.places(session, self.apart) if any(job.state == "queued" for job in jobs) else {}
         found: dict[str, JobCard | None] = dict.fromkeys(identities)
         # Several questions are several moments: one that began in between has no place any more.
         return found | {job.id: card(job, places.get(job.id) if job.state == "queued" else None) for job in jobs}

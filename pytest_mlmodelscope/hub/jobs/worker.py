@@ -13,7 +13,7 @@ import secrets
 import select
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -43,16 +43,31 @@ _TELL_S: Final = 0.5
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a worker works with. ``uploads`` is the folder that jobs' files are in; of its kind there are so many
-    ``workers``; the rest is as in ``Order``.
+    ``workers``. It ``takes`` jobs of its first group of kinds, and of the next where there is none; the rest is as in
+    ``Order``.
     """
 
     database: str
     uploads: str
     bounds: Bounds
     workers: int = 1
+    takes: tuple[tuple[str, ...], ...] = (queue.KINDS,)
     manifests: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     cache: str | None = None
+
+    @property
+    def apart(self) -> bool:
+        """Whether predictions have a worker of their own: a verification may take an hour, and nobody waits for an
+        answer so long.
+        """
+        return self.workers > 1
+
+    def of_worker(self, number: int) -> Plan:
+        """The same for one of the workers, from 0."""
+        if not self.apart:
+            return self
+        return replace(self, takes=(("predict",),) if number == 0 else (("verify",), ("predict",)))
 
     def line(self) -> bytes:
         """As a worker reads it: never as an argument, which everybody on the machine could read."""
@@ -106,12 +121,14 @@ class Worker:
 
     def _next(self) -> Job | None:
         """A job, where there is one; who only looks keeps no writer waiting."""
+        kinds = [kind for group in self.plan.takes for kind in group]
         with self.database.reading() as session:
-            if not queue.anything(session):
+            if not queue.anything(session, kinds):
                 return None
         with self.database.writing() as session:
             queue.sweep(session, self.plan.bounds)
-            return queue.take(session, self.name, self.plan.bounds.lease_s)
+            taken = (queue.take(session, self.name, self.plan.bounds.lease_s, group) for group in self.plan.takes)
+            return next((job for job in taken if job is not None), None)
 
     # -- one job ------------------------------------------------------------------------------
 

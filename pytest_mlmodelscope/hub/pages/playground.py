@@ -38,7 +38,9 @@ async def submit(request: Request, shelf: OnShelf, door: AtDoor, model: Name) ->
     try:
         job = await door.submit(request)
     except (AnyHTTPException, MlmsError) as error:
-        status, said = (error.status_code, error.detail) if isinstance(error, AnyHTTPException) else (422, str(error))
+        status, said = (
+            (error.status_code, error.detail) if isinstance(error, AnyHTTPException) else (422, error.abroad())
+        )
         return _form(request, shelf, door, model, error=said, status=status)
     return RedirectResponse(f"/jobs/{job.id}", status_code=303)
 

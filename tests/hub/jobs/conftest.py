@@ -74,16 +74,19 @@ def job_shelf(tmp_path_factory, write_digits) -> Shelf:
 
 @pytest.fixture(scope="session")
 def worker_of(job_shelf):
-    """Has a worker, a real process, on a database: ``with worker_of(address, folder, lease_s=2) as process``."""
+    """Has a worker, a real process, on a database: ``with worker_of(address, folder, lease_s=2) as process``; the
+    first of so many ``workers``.
+    """
 
     @contextmanager
-    def running(address, folder, **bounds):
+    def running(address, folder, workers=1, **bounds):
         plan = Plan(
             database=address,
             uploads=str(folder / "uploads"),
             bounds=Bounds(**{"lease_s": 3.0, **bounds}),
+            workers=workers,
             manifests=tuple(map(str, job_shelf.catalogue.roots)),
-        )
+        ).of_worker(0)
         words = [sys.executable, "-m", "pytest_mlmodelscope.hub.jobs.worker"]
         process = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
         try:

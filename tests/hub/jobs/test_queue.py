@@ -20,8 +20,8 @@ def session(database):
         yield found
 
 
-def put(session, name="a"):
-    return queue.submit(session, "verify", {"claim": name, "framework": None, "target": "cpu"}, bounds=BOUNDS)
+def put(session, kind="verify", asker=None, bounds=BOUNDS):
+    return queue.submit(session, kind, {"claim": "a", "framework": None, "target": "cpu"}, asker=asker, bounds=bounds)
 
 
 def now(session, job):
@@ -29,8 +29,8 @@ def now(session, job):
     return session.get(Job, job.id)
 
 
-def take(session, worker="w1"):
-    job = queue.take(session, worker, 15)
+def take(session, worker="w1", kinds=queue.KINDS):
+    job = queue.take(session, worker, 15, kinds)
     return job if job is None else (job, queue.held(job))
 
 
@@ -44,13 +44,67 @@ def lose(session, job):
 
 def test_jobs_are_taken_in_the_order_in_which_they_came(session) -> None:
     first, second = put(session), put(session)
-    assert [queue.position(session, job) for job in (first, second)] == [1, 2]
+    assert [queue.position(session, job, apart=False) for job in (first, second)] == [1, 2]
     taken, _ = take(session)
     assert taken.id == first.id
     assert now(session, first).state == "running"
-    assert queue.position(session, now(session, second)) == 1
+    assert queue.position(session, now(session, first), apart=False) is None
+    assert queue.position(session, now(session, second), apart=False) == 1
     assert take(session)[0].id == second.id
     assert take(session) is None
+
+
+def test_who_asks_for_one_job_does_not_wait_for_all_of_somebody_elses(session) -> None:
+    many = Bounds(queue=20, each=20)
+    alice = [put(session, asker="alice", bounds=many) for _ in range(4)]
+    taken = [take(session)[0]]
+    bob = [put(session, asker="bob", bounds=many) for _ in range(2)]
+    carol = put(session, asker="carol", bounds=many)
+    waits = [alice[1], bob[0], carol, alice[2], bob[1], alice[3]]
+    assert [queue.position(session, now(session, job), apart=False) for job in waits] == [1, 2, 3, 4, 5, 6]
+    taken += [take(session)[0] for _ in waits]
+    assert [job.id for job in taken] == [job.id for job in (alice[0], *waits)]
+
+
+def test_who_comes_back_again_and_again_takes_turns_with_who_came_with_many(session) -> None:
+    many = Bounds(queue=20, each=20)
+    alice = [put(session, asker="alice", bounds=many).id for _ in range(6)]
+    order = []
+    for _ in range(3):
+        put(session, asker="bob", bounds=many)
+        order += [take(session)[0].id in alice for _ in range(2)]
+    assert order == [True, False] * 3
+
+
+def test_kinds_apart_have_places_and_takers_of_their_own(session) -> None:
+    many = Bounds(queue=20, each=20)
+    jobs = [put(session, kind, bounds=many) for kind in ("verify", "verify", "predict", "verify", "predict")]
+    assert [queue.position(session, job, apart=True) for job in jobs] == [1, 2, 1, 3, 2]
+    assert [queue.position(session, job, apart=False) for job in jobs] == [1, 2, 3, 4, 5]
+    assert take(session, kinds=["predict"])[0].id == jobs[2].id
+    assert take(session, kinds=["verify"])[0].id == jobs[0].id
+    take(session, kinds=["predict"])
+    assert not queue.anything(session, ["predict"])
+    assert take(session, kinds=["predict"]) is None
+    assert queue.anything(session, ["verify"])
+
+
+def test_nobody_fills_the_queue_alone(session) -> None:
+    bounds = Bounds(queue=4, each=2)
+    for _ in range(bounds.each):
+        put(session, asker="alice", bounds=bounds)
+    with pytest.raises(queue.QueueFull, match="of yours"):
+        put(session, asker="alice", bounds=bounds)
+    put(session, asker="bob", bounds=bounds)
+    take(session)
+    put(session, asker="alice", bounds=bounds)
+
+
+def test_who_asked_is_forgotten_when_the_job_has_ended(session) -> None:
+    job = put(session, asker="address 192.0.2.7")
+    _, hold = take(session)
+    queue.finish(session, hold, dict)
+    assert now(session, job).asker is None
 
 
 def test_an_id_cannot_be_guessed(session) -> None:

@@ -9,12 +9,14 @@ import re
 import socket
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
+from telling import problem
 
 from pytest_mlmodelscope.agent import confinement
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable
@@ -24,6 +26,7 @@ from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.hub.jobs.watching import Watcher
 from pytest_mlmodelscope.hub.settings import Settings
 from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.store import runs
 from pytest_mlmodelscope.store.access import new_token
 from pytest_mlmodelscope.store.database import Database
@@ -161,6 +164,14 @@ WRONG = {
     "an upload by name": ({**SLOW, "input": {"upload": "a" * 32}}, "upload"),
     "too long": ({**SLOW, "input": {"text": "x" * 600}}, "the input is too large"),
     "a text for a picture": ({**SLOW, "model": "fashion-cnn", "input": {"text": "shoe"}}, "the model takes no text"),
+    "no axis for each of the model's": (
+        {**SLOW, "model": "fashion-cnn", "input": {"array": [1, 2, 3]}},
+        "what the steps of the manifest make image (float32 of [1, 28, 28]) of",
+    ),
+    "another dtype": (
+        {**SLOW, "model": "digits-mlp", "input": {"array": [[0.5] * 8] * 8}},
+        "cannot hold these numbers",
+    ),
     "no claim": ({"kind": "verify", "claim": "no-such"}, "no-such"),
     "a framework that the claim does not admit": (
         {"kind": "verify", "claim": "eld-m-big-test", "framework": "pytorch"},
@@ -181,6 +192,18 @@ def test_a_mistake_is_told_at_once(hub, case) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "name", "expected", "got"),
+    [("fashion-cnn", "image", "[1, 28, 28]", "[1, 2, 3]"), ("jedi-linear", "input", "[64, 16]", "[2, 3]")],
+)
+def test_numbers_of_another_shape_are_refused_before_they_wait(hub, model, name, expected, got) -> None:
+    asked = {"kind": "predict", "model": model, "input": {"array": [[1, 2, 3], [4, 5, 6]]}}
+    told = problem(hub.post("/api/jobs", json=asked), 422)
+    assert f"the input {name} " in told["detail"]
+    assert (told["expected"], told["got"]) == (expected, got)
+    assert hub.get("/api/jobs").json()["queued"] == 0
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff", b"[" * 9_000, b'{"kind":"predict","model":"slow","input":{"array":NaN}}']
 )
 def test_what_is_no_json_is_refused(hub, body) -> None:
@@ -192,6 +215,9 @@ def test_a_file_that_is_no_picture_or_too_large_leaves_nothing_behind(hub) -> No
     for content, status in ((b"no picture", 422), (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, 422), (b"x" * 100_000, 413)):
         answer = hub.post("/api/jobs", data=form, files={"file": ("a.png", content)})
         assert answer.status_code == status, answer.text
+        page = hub.post("/playground?model=squeezenet-1.1", data=form, files={"file": ("a.png", content)})
+        assert page.status_code == status
+        assert str(hub.folder) not in answer.text + page.text
     assert list((hub.folder / "uploads").iterdir()) == []
 
 
@@ -239,6 +265,20 @@ def test_a_full_queue_says_when_to_come_back(job_shelf, tmp_path) -> None:
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) > 0
         assert client.get(f"/api/jobs/{identity}/events").status_code == 503
+
+
+def test_one_asker_leaves_room_for_others(job_shelf, tmp_path) -> None:
+    with serving(database=tmp_path / "hub.sqlite", shelf=job_shelf, jobs=Bounds(queue=9, each=2)) as (client, app):
+        with app.state.database.writing() as session:
+            token = new_token(session, "alice", ["jobs:write"])
+        alice = {"authorization": f"Bearer {token}"}
+        assert [client.post("/api/jobs", json=SLOW).status_code for _ in range(3)] == [202, 202, 429]
+        answers = [client.post("/api/jobs", json=SLOW, headers=alice) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [202, 202, 429]
+        assert "of yours" in answers[2].json()["detail"]
+        assert int(answers[2].headers["retry-after"]) > 0
+        # The second of one comes after the first of the other.
+        assert [answer.json()["position"] for answer in answers[:2]] == [2, 4]
 
 
 def test_a_hub_that_cannot_isolate_says_so_and_refuses_where_it_is_told_to(job_shelf, tmp_path, monkeypatch) -> None:
@@ -321,7 +361,7 @@ def test_a_claim_is_verified_and_its_record_is_among_those_of_the_hub(job_shelf,
     with serving(database=tmp_path / "hub.sqlite", shelf=shelf, workers=1) as (client, app):
         asked = {"kind": "verify", "claim": "digits-accuracy"}
         identity = client.post("/api/jobs", json=asked).json()["id"]
-        followed(client, identity)
+        said = followed(client, identity)
         done = client.get(f"/api/jobs/{identity}").json()
         assert done["state"] == "finished", done["message"]
         (case,) = done["result"]["cases"]
@@ -329,6 +369,9 @@ def test_a_claim_is_verified_and_its_record_is_among_those_of_the_hub(job_shelf,
         with app.state.database.reading() as session:
             kept = runs.read(session, done["result"]["record"])
         assert [one["id"] for one in kept["mlms"]["cases"]] == [case["id"]]
+        assert kept["mlms"]["cases"][0]["claim_file"] == ".../digits.yml:1"
+        for folder in (tmp_path, Cache().root, Path.home()):
+            assert f"{folder}/" not in json.dumps([said, done, kept])
         page = client.get(f"/jobs/{identity}").text
         assert "confirmed" in page
         assert "/claims/digits-accuracy" in page

@@ -77,6 +77,29 @@ def test_a_worker_that_stood_still_past_its_lease_writes_nothing_of_the_job(star
 
 
 @on_sqlite
+def test_a_prediction_waits_for_no_verification_where_there_are_two_workers(started, put, until, database, job) -> None:
+    with database.writing() as session:
+        long = queue.submit(session, "verify", {"claim": "none", "framework": None, "target": "cpu"}).id
+    quick = put("hello")
+    started(workers=2)
+    assert until(quick, lambda job: job.state in ENDED).state == "finished"
+    assert job(long).state == "queued"
+
+
+@on_sqlite
+def test_a_job_that_costs_three_workers_their_life_has_failed_and_says_so(started, put, until, job) -> None:
+    identity = put("hello 100")
+    for attempt in (1, 2, 3):
+        worker = started(lease_s=1.0)
+        until(identity, lambda job, attempt=attempt: (job.state, job.attempts) == ("running", attempt))
+        os.kill(worker.pid, signal.SIGKILL)
+    started(lease_s=1.0)
+    done = until(identity, lambda job: job.state in ENDED)
+    assert (done.state, done.attempts) == ("failed", 3)
+    assert done.message.startswith("its worker was lost 3 times, the last time at: ")
+
+
+@on_sqlite
 def test_a_job_that_takes_too_long_is_ended(started, put, until) -> None:
     identity = put("hello 100")
     worker = started(seconds=4.0)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_mlmodelscope.core.errors import DocumentError, NotApplicable, UsageError
+from pytest_mlmodelscope.core.errors import DocumentError, InputError, NotApplicable, UsageError
+from pytest_mlmodelscope.core.manifest import Input, Step
 from pytest_mlmodelscope.library.intake import GIVEN_AS, Intake
 from pytest_mlmodelscope.library.loaded import load, predict
 
@@ -199,3 +200,19 @@ def test_the_bundled_claims_name_the_data_of_a_model(shelf, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert shelf.data_of("silero-vad").name == "librivox-speech"
     assert Path("claims").exists() is False
+
+
+def test_numbers_that_a_model_cannot_take_are_refused_before_it_is_loaded(shelf):
+    intake = Intake(shelf.model("fashion-cnn").inputs)
+    intake.refuse(np.zeros((28, 28)))
+    with pytest.raises(InputError, match="the input image give the wrong shape") as told:
+        intake.refuse(np.zeros((27, 28)))
+    assert (told.value.expected, told.value.got) == ([1, 28, 28], [1, 27, 28])
+    with pytest.raises(InputError, match="the input image") as told:
+        intake.refuse([1, 2, 3])
+    assert told.value.expected == "what the steps of the manifest make image (float32 of [1, 28, 28]) of"
+
+
+def test_what_depends_on_a_file_of_the_model_is_not_refused_without_it():
+    step = Step("labels", {"asset": "names"})
+    Intake([Input("x", "float32", ("batch", 1), steps=(step,))]).refuse([1])
