@@ -16,6 +16,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,12 @@ LARGEST: Final = 32 * 2**20
 #: How long after it was signed an envelope is taken: long enough for a queue, too short to keep one for later.
 FRESH: Final = timedelta(days=1)
 _STATEMENT: Final = ("digest", "key", "signed", "to")
+#: What each part of a seal looks like; a digest is written in one way.
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_PRINTABLE: Final = re.compile("[!-~]{1,500}")
+_FORMS: Final = {"digest": _SHA256, "key": _SHA256, "signed": _PRINTABLE, "to": _PRINTABLE, "signature": _PRINTABLE}
+#: Levels of objects and lists in each other; a record has about ten.
+_DEEPEST: Final = 64
 #: How far the clocks of two machines may be apart.
 _AHEAD: Final = timedelta(minutes=10)
 _WHERE: Final = "the envelope"
@@ -166,21 +173,30 @@ def _read(envelope: bytes | Mapping[str, Any], largest: int) -> Mapping[str, Any
 
 def _parsed(raw: bytes) -> Any:
     try:
-        return parsed(raw)
+        found = parsed(raw)
     except (ValueError, RecursionError, OverflowError) as error:  # a JSONDecodeError, or no UTF-8, is the first
         raise DocumentError(f"is not JSON: {str(error)[:200]}", where=_WHERE) from None
+    if _is_deep(found):
+        raise DocumentError("is nested too deeply", where=_WHERE, expected=f"at most {_DEEPEST} levels")
+    return found
+
+
+def _is_deep(document: Any) -> bool:
+    """Whether what others do to each level by a call of its own could come to no end."""
+    level = [document]
+    for _ in range(_DEEPEST):
+        parts = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list)))
+        level = [inner for part in parts for inner in part if isinstance(inner, (dict, list))]
+    return bool(level)
 
 
 def _check_seal(seal: Any) -> None:
     if not isinstance(seal, Mapping) or set(seal) != {*_STATEMENT, "signature"}:
         raise DocumentError("has no seal", where=_WHERE, expected=f"the keys {', '.join(_STATEMENT)} and signature")
-    texts = [value for name, value in seal.items() if not (name == "to" and value is None)]
-    if not all(isinstance(value, str) and len(value) <= _LONGEST for value in texts):
-        raise DocumentError("has a seal that is not text", where=_WHERE, expected=f"at most {_LONGEST} characters each")
-
-
-#: Characters of one part of a seal.
-_LONGEST: Final = 500
+    for name, value in seal.items():
+        nobody = name == "to" and value is None
+        if not nobody and not (isinstance(value, str) and _FORMS[name].fullmatch(value)):
+            raise DocumentError(f"has a seal whose {name} cannot be one", where=_WHERE, got=ascii(value)[:100])
 
 
 def _check_key(seal: Mapping[str, Any], key: Trusted | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import rfc8785
@@ -26,7 +26,7 @@ def canonical(record: Mapping[str, Any]) -> bytes:
             found: bytes = rfc8785.dumps(dict(record))
         except rfc8785.IntegerDomainError:
             found = rfc8785.dumps(_doubles(record))
-    except (rfc8785.CanonicalizationError, OverflowError) as error:
+    except (rfc8785.CanonicalizationError, OverflowError, UnicodeEncodeError) as error:
         raise DocumentError(f"has no canonical JSON: {error}", where="the record") from None
     except RecursionError:
         raise DocumentError("is nested too deeply", where="the record") from None
@@ -46,10 +46,20 @@ def parsed(raw: bytes) -> dict[str, Any]:
     """What ``canonical`` wrote; its canonical JSON is the same bytes again.
 
     Raises:
-        ValueError: it is not JSON (RFC 8259).
+        ValueError: it is not JSON that means the same to everybody (RFC 8259 in UTF-8, no name twice in an object).
         RecursionError: it is nested too deeply.
     """
-    found: dict[str, Any] = json.loads(raw, parse_int=_number, parse_constant=_refuse)
+    # Of bytes, Python would take other encodings, too, and halves of characters.
+    text = raw.decode("utf-8")
+    found: dict[str, Any] = json.loads(text, parse_int=_number, parse_constant=_refuse, object_pairs_hook=_named_once)
+    return found
+
+
+def _named_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that stands twice, some readers take the first value and others the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
     return found
 
 

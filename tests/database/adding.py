@@ -14,9 +14,8 @@ from pytest_mlmodelscope.store.runs import add
 
 def add_all(address: str, count: int, backwards: bool = False) -> None:
     """Add made-up records, one in each transaction, and say after each whether it was new."""
-    made = list(records(count))
     with Database(address) as database:
-        for record in made[::-1] if backwards else made:
+        for record in list(records(count))[::-1] if backwards else records(count):
             with database.writing() as session:
                 added = add(session, record)
             _say(f"{added.digest} {'new' if added.new else 'there'}")
