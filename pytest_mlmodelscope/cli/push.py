@@ -7,12 +7,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pytest_mlmodelscope.cli.console import examples
 from pytest_mlmodelscope.cli.recorded import chosen, named, store_option
+
+if TYPE_CHECKING:
+    from pytest_mlmodelscope.library.pushing import Pushed
 
 
 @click.command(
@@ -43,19 +46,40 @@ def push(
     from pytest_mlmodelscope.library.pushing import Hub, push_all
     from pytest_mlmodelscope.record import keys
 
-    rows = []
-    with Hub(address, token, insecure=insecure) as hub:
-        for one in push_all(hub, _records(records, store), keys.own(name).private):
-            rows.append(asdict(one))
-            if not as_json:
-                why = f": {one.why}" if one.why else ""
-                click.echo(f"{one.outcome:8} {one.digest[:12]} {one.name}{why}")
-    counts = Counter(row["outcome"] for row in rows)
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    else:
-        click.echo(f"{counts['new']} new, {counts['there']} there, {counts['refused']} refused")
-    sys.exit(1 if counts["refused"] else 0)
+    rows: list[Pushed] = []
+    waiting = _quiet if as_json else _aside
+    try:
+        with Hub(address, token, insecure=insecure, told=waiting) as hub:
+            for one in push_all(hub, _records(records, store), keys.own(name).private):
+                rows.append(one)
+                if not as_json:
+                    click.echo(_line(one))
+    except BaseException as error:
+        if rows:  # what became of those before it broke off
+            _show(rows, as_json)
+        if isinstance(error, KeyboardInterrupt):
+            waiting("broke off; push again: what is there is not sent again")
+        raise
+    _show(rows, as_json)
+    sys.exit(1 if any(one.outcome == "refused" for one in rows) else 0)
+
+
+def _show(rows: Sequence[Pushed], as_json: bool) -> None:
+    counts = Counter(one.outcome for one in rows)
+    told = f"{counts['new']} new, {counts['there']} there, {counts['refused']} refused"
+    click.echo(json.dumps([asdict(one) for one in rows], indent=2) if as_json else told)
+
+
+def _line(one: Pushed) -> str:
+    return f"{one.outcome:8} {one.digest[:12]} {one.name}{f': {one.why}' if one.why else ''}"
+
+
+def _aside(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _quiet(text: str) -> None:
+    """A program waits without a word."""
 
 
 def _records(names: Sequence[str], store: str | None) -> Iterator[tuple[str, dict[str, Any]]]:

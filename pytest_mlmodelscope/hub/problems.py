@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -148,8 +149,16 @@ def _too_deep(request: Request, error: Exception) -> Response:  # noqa: ARG001
 
 
 def _away(request: Request, error: Exception) -> Response:
+    if _is_full(getattr(error, "orig", None)):
+        _log.error("the database has no room left: %s", str(error).partition("\n")[0])
+        return _told(request, 507, "the hub has no room left", hint="tell whoever runs it")
     _log.warning("the database does not answer: %s", str(error).partition("\n")[0])
     return _told(request, 503, "the database does not answer", {"Retry-After": str(_AWAY_S)}, hint="try again soon")
+
+
+def _is_full(error: object) -> bool:
+    """Whether SQLite, or PostgreSQL (its code ``disk_full``), says that nothing more can be written."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(error, "sqlstate", "") == "53100"
 
 
 def _told(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from requests.adapters import HTTPAdapter
-from urllib3 import Retry
+from urllib3 import BaseHTTPResponse, Retry
 
 from pytest_mlmodelscope.core.errors import RemoteError, UsageError
 from pytest_mlmodelscope.record.envelope import sign, written
@@ -26,6 +26,8 @@ _PATIENCE: Final = (10, 120)
 _LONGEST_WAIT: Final = 120
 _UNAUTHORISED: Final = (401, 403)
 _PROBLEM: Final = "application/problem+json"
+#: Seconds of waiting from which on it is said.
+_WORTH_SAYING_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,21 @@ class Pushed:
 class Hub:
     """A hub that takes records. Close it to give its connections back."""
 
-    def __init__(self, address: str, token: str | None = None, *, tries: int = 8, insecure: bool = False) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str | None = None,
+        *,
+        tries: int = 8,
+        insecure: bool = False,
+        told: Callable[[str], object] = lambda _: None,
+    ) -> None:
         """``address`` as a browser would have it. A ``token`` is sent in the clear only to this machine, unless it
-        may be ``insecure``; each request is made up to ``tries`` times, with a growing pause between.
+        may be ``insecure``; each request is made up to ``tries`` times, with a growing pause between, of which
+        ``told`` is told.
 
         Raises:
-            UsageError: it is no address, or the token would be sent in the clear.
+            UsageError: it is no address, or no token, or the token would be sent in the clear.
         """
         self.address = _address(address)
         if token and not insecure and not _is_safe(self.address):
@@ -55,7 +66,9 @@ class Hub:
             )
         self._session = requests.Session()
         self._session.auth = _Token(token)
-        again = Retry(
+        # A proxy is another machine, on the way to which others may read.
+        self._session.trust_env = not _is_here(self.address)
+        again = _Patience(
             total=tries,
             backoff_factor=0.2,
             status_forcelist=_PASSING,
@@ -65,6 +78,7 @@ class Hub:
             raise_on_status=False,
             retry_after_max=_LONGEST_WAIT,
         )
+        again.told = told
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=again))
 
@@ -87,6 +101,8 @@ class Hub:
         answer = self._ask("HEAD", f"/api/records/{digest}")
         if answer.status_code not in (200, 404):
             raise self._odd(answer)
+        if answer.status_code == 200 and f'"{digest}"' not in answer.headers.get("ETag", ""):
+            raise self._no_hub()
         return answer.status_code == 200
 
     def push(self, name: str, record: Mapping[str, Any], key: Ed25519PrivateKey) -> Pushed:
@@ -102,8 +118,10 @@ class Hub:
         body = written(sign(record, key, to=self.address))
         answer = self._ask("POST", "/api/records", body)
         if answer.status_code in (200, 201):
+            if _json(answer).get("digest") != digest:
+                raise self._no_hub()
             return Pushed(name, digest, "new" if answer.status_code == 201 else "there")
-        if _is_of_sender(answer) or not 400 <= answer.status_code < 500:
+        if not _is_of_record(answer):
             raise self._odd(answer)
         return Pushed(name, digest, "refused", _said(answer))
 
@@ -122,10 +140,13 @@ class Hub:
         if answer.status_code in _UNAUTHORISED:
             hint = "--token or MLMS_TOKEN: one that may write records"
         elif answer.is_redirect:
-            hint = f"--to {answer.headers['Location']}"
+            hint = f"the token went nowhere else; if you trust it: --to {_plain(answer.headers['Location'])}"
         elif answer.status_code in _PASSING:
             hint = "push again: what is there is not sent again"
         return RemoteError(f"the hub does not take it: {_said(answer)}", where=self.address, hint=hint)
+
+    def _no_hub(self) -> RemoteError:
+        return RemoteError("what answers there is no hub", where=self.address, hint="mlms serve prints its address")
 
 
 def push_all(hub: Hub, records: Iterable[tuple[str, Mapping[str, Any]]], key: Ed25519PrivateKey) -> Iterator[Pushed]:
@@ -138,11 +159,34 @@ def push_all(hub: Hub, records: Iterable[tuple[str, Mapping[str, Any]]], key: Ed
         yield hub.push(name, record, key)
 
 
+class _Patience(Retry):
+    """Says why it waits, and how long."""
+
+    told: Callable[[str], object]
+
+    def new(self, **changes: Any) -> _Patience:
+        found = super().new(**changes)
+        found.told = self.told
+        return found
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        seconds = (response and self.get_retry_after(response)) or self.get_backoff_time()
+        if seconds >= _WORTH_SAYING_S:
+            why = f"the hub says {response.status}" if response else "the hub cannot be reached"
+            self.told(f"{why}: again in {seconds:.0f} s")
+        super().sleep(response)
+
+
 class _Token(requests.auth.AuthBase):
     """Sends a token; said to the library in this way, it asks no other file of the user for a password."""
 
     def __init__(self, token: str | None) -> None:
-        self._token = token
+        self._token = (token or "").strip()
+        # What the library would say of it has it in it.
+        if not (self._token.isascii() and self._token.isprintable()) or " " in self._token:
+            raise UsageError(
+                "the token is none", expected="what `mlms token new` printed", hint="--token or MLMS_TOKEN"
+            )
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._token:
@@ -163,35 +207,48 @@ def _address(text: str) -> str:
 
 def _is_safe(address: str) -> bool:
     """Whether nobody on the way can read what is sent."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
+    return urlsplit(address).scheme == "https" or _is_here(address)
+
+
+def _is_here(address: str) -> bool:
+    """Whether it is on this very machine."""
+    host = urlsplit(address).hostname or ""
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = host == "localhost"
-    return parts.scheme == "https" or loopback
+        return host == "localhost"
 
 
-def _is_of_sender(answer: requests.Response) -> bool:
-    """Whether whoever sends is refused, and not this record: the hub then asks for a token, or for another one
-    (``WWW-Authenticate``, RFC 6750), or something before the hub does not let us through.
+def _is_of_record(answer: requests.Response) -> bool:
+    """Whether a hub refuses this very record, and may take others. It does not where it asks for a token, or for
+    another one (``WWW-Authenticate``, RFC 6750); nor where something else answers, which may be before the hub, and
+    may say so only of what is too large.
     """
-    if answer.status_code not in _UNAUTHORISED:
+    if not 400 <= answer.status_code < 500 or answer.status_code in (401, *_PASSING):
         return False
     told = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return answer.status_code == 401 or "WWW-Authenticate" in answer.headers or told != _PROBLEM
+    return answer.status_code == 413 or (told == _PROBLEM and "WWW-Authenticate" not in answer.headers)
+
+
+def _json(answer: requests.Response) -> dict[str, Any]:
+    """The object in an answer; an empty one where there is none."""
+    try:
+        found = answer.json()
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _said(answer: requests.Response) -> str:
     """What a hub says of a refusal, as far as it is fit for a terminal."""
-    try:
-        found = answer.json()
-        text = str(found.get("detail") or found.get("title") or "") if isinstance(found, dict) else ""
-        text += f" ({found['hint']})" if text and found.get("hint") else ""
-    except ValueError:
-        text = ""
-    plain = "".join(char if char.isprintable() else " " for char in text)[:500]
-    return f"{answer.status_code} {plain or answer.reason or ''}".strip()
+    found = _json(answer)
+    text = str(found.get("detail") or found.get("title") or "")
+    text += f" ({found['hint']})" if text and found.get("hint") else ""
+    return f"{answer.status_code} {_plain(text or answer.reason or '')}".strip()
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)[:500]
 
 
 def _reason(error: Exception) -> str:

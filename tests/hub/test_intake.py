@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fill import records
+from sqlalchemy import event
 from telling import pem, problem
 
 from pytest_mlmodelscope.record.envelope import sign, written
@@ -163,6 +164,19 @@ def test_what_is_too_large_is_refused(start, token, record, private) -> None:
     hub = start(largest_bytes=1000)
     headers = {"content-type": "application/json", **token("carol", "results:write")}
     problem(hub.post("/api/records", content=written(sign(record, private)), headers=headers), 413)
+
+
+def test_a_hub_that_has_no_room_left_says_so_and_keeps_nothing(start, hub, token, private) -> None:
+    full = start()
+    engine = full.app.state.database.engine
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 1"))
+    engine.dispose()
+    (record,) = records(1, seed=507, cases=100)
+    envelope = sign(record, private)
+    headers = {"content-type": "application/json", **token("carol", "results:write")}
+    told = problem(full.post("/api/records", content=written(envelope), headers=headers), 507)
+    assert "no room left" in told["detail"]
+    assert hub.get(f"/api/records/{envelope['seal']['digest']}").status_code == 404
 
 
 def test_records_and_results_go_on_page_by_page(push, hub, private) -> None:
