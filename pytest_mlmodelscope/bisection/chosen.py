@@ -9,7 +9,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from pytest_mlmodelscope.bisection.factors import CONDITIONS, Factor, stack
+from pytest_mlmodelscope.bisection.factors import CONDITIONS, DOTTED, Factor, stack
 from pytest_mlmodelscope.bisection.recorded import LeftOver, differences, the_case
 from pytest_mlmodelscope.claim.expand import expand, selection
 from pytest_mlmodelscope.claim.load import load_claims
@@ -70,13 +70,21 @@ def difference_of(
     old, now = the_case(a["mlms"]["cases"], b["mlms"]["cases"], names[2])
     factors, left = differences(old, now, around(a, b))
     case = case_of([now["claim"]], claims, catalogue, framework or now["framework"])
-    return _as_in(old, case), list(factors), [*left, *_otherwise(old, case)]
+    swapped = [one for one in factors if not (case.model.stages and one.name.partition(".")[0] in DOTTED)]
+    stages = [
+        LeftOver("framework", Fact(one.name, one.a, one.b), "the stages of a pipeline are not told of it")
+        for one in factors
+        if one not in swapped
+    ]
+    return _as_in(old, case), swapped, [*left, *stages, *_otherwise(old, case)]
 
 
 def _as_in(old: Mapping[str, Any], case: Case) -> Case:
     """The case under the conditions of a record, on the version that it had."""
     wanted = {name: old["conditions"].get(name) for name in CONDITIONS}
-    return stack(case, {**wanted, "version": old["software"].get("version")})
+    if not case.framework.stages:  # which have a version each
+        wanted["version"] = old["software"].get("version")
+    return stack(case, wanted)
 
 
 def _otherwise(old: Mapping[str, Any], case: Case) -> list[LeftOver]:

@@ -79,6 +79,7 @@ def stack(case: Case, values: Mapping[str, Any]) -> Case:
 
 def _with(case: Case, name: str, value: Any) -> Case:
     head, _, rest = name.partition(".")
+    _refuse_of_single(case, name)
     if name == "version":
         return dataclasses.replace(case, requirement=f"=={value}" if value else "")
     if name in CONDITIONS:
@@ -91,6 +92,23 @@ def _with(case: Case, name: str, value: Any) -> Case:
     if head == "option":
         return _using(case, options=_set(case.framework.options, rest, value))
     return _using(case, variables=_set(case.framework.variables, rest, value))
+
+
+def _refuse_of_single(case: Case, name: str) -> None:
+    """Refuse to swap in a pipeline what its stages would not be told of.
+
+    Raises:
+        UsageError: it is of one model, or of one framework.
+    """
+    model = case.model
+    if model.stages and name.partition(".")[0] in DOTTED:
+        raise UsageError(
+            f"{name} is not swapped in {model.name}, which is a pipeline: its stages would not be told of it",
+            hint="bisect a claim about the model of a stage: " + ", ".join(stage.model.name for stage in model.stages),
+        )
+    if case.framework.stages and name == "version":
+        what = f"no version is swapped where the stages of {model.name} are on several frameworks"
+        raise UsageError(what, got=case.framework.name)
 
 
 def _using(case: Case, **changes: Any) -> Case:

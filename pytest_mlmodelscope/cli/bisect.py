@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_mlmodelscope.bisection import chosen
-from pytest_mlmodelscope.bisection.factors import Factor, factor, in_words
+from pytest_mlmodelscope.bisection.factors import Factor, factor, in_words, stack
 from pytest_mlmodelscope.bisection.recorded import LeftOver
 from pytest_mlmodelscope.bisection.releases import between, steps
 from pytest_mlmodelscope.cli import completing
@@ -73,6 +73,7 @@ def bisect(names: Sequence[str], paths: Sequence[Path], manifests: Sequence[Path
 def _bisect(case: Case, factors: Sequence[Factor], left: Sequence[LeftOver], as_json: bool, how: Any) -> None:
     from pytest_mlmodelscope.reports import _bisection
 
+    stack(case, {one.name: one.b for one in factors})  # refuses what cannot be swapped, before anything is measured
     planned = plan(case, factors, how["rounds"])
     _say(f"plan: {case.id}: {in_words(factors)}; {planned.how}: {_count(planned.stacks, planned.rounds)}")
     for sentence in _bisection.left_over(left):
@@ -89,6 +90,7 @@ def _date(case: Case, as_json: bool, how: Any) -> None:
 
     if not (how["good"] and how["bad"]):
         raise UsageError("--good and --bad belong together", hint="--good 1.16.3 --bad 1.20.0")
+    stack(case, {"version": how["good"]})  # refuses what has no version
     versions = between(chosen.releases_of(case.framework.name, how["offline"]), how["good"], how["bad"])
     _say(
         f"plan: {case.id}: {versions[0]} and {versions[-1]}, then at most {steps(len(versions))} of the "

@@ -192,6 +192,7 @@ class Bench:
             asked.append(Asked(stage, opened.agent, *of_stage.pipeline(), Chain(stage.steps, sut.files)))
         told = {**software[answering(sut.case.model.outputs).name], "stages": software}
         if sut.case.framework.stages:
+            told["framework"] = sut.case.framework.name
             told["version"] = "+".join(str(of_stage["version"]) for of_stage in software.values())
         # It answers whatever is asked of the worker of a pipeline; the rest is refused before.
         return Opened(cast("Agent", Staged(asked)), told)

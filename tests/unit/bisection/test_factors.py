@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from pytest_mlmodelscope.bisection.factors import CONDITIONS, Factor, factor, stack
 from pytest_mlmodelscope.bisection.recorded import differences, the_case
+from pytest_mlmodelscope.claim.expand import requirement, use_of
 from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.case import case_record
 from pytest_mlmodelscope.record.causes import USUAL
 from pytest_mlmodelscope.record.compare import Fact
@@ -67,6 +70,23 @@ def test_each_kind_of_difference_changes_what_it_names(make_case):
     assert swapped.model.digest != case.model.digest
     assert stack(swapped, {"option.x": None}).framework.options == {"y": 2}
     assert case.requirement == ""
+
+
+@pytest.mark.parametrize(
+    ("framework", "name", "said"),
+    [
+        ("onnxruntime", "package.numpy", "is a pipeline: its stages would not be told of it"),
+        ("onnxruntime", "option.x", "is a pipeline"),
+        ("onnxruntime", "variable.V", "is a pipeline"),
+        ("find=onnxruntime+read=openvino", "version", "are on several frameworks"),
+    ],
+)
+def test_what_the_stages_of_a_pipeline_would_not_be_told_of_is_refused(make_case, framework, name, said):
+    model = Catalogue([Path(__file__).parents[3] / "manifests"]).model("ppocr-v4", "here")
+    case = dataclasses.replace(make_case(), model=model, framework=use_of(model, requirement(framework)))
+    with pytest.raises(UsageError, match=said):
+        stack(case, {name: "1"})
+    assert stack(case, {"threads": 2}).claim.conditions.threads == 2
 
 
 @pytest.fixture
