@@ -29,8 +29,8 @@ def pixels_of(picture: Any) -> NDArray[np.uint8]:
 def cut(pixels: NDArray[np.uint8], box: Any) -> NDArray[np.uint8]:
     """What a box holds of a picture, turned upright where the box lies aslant; at least one pixel each way.
 
-    ``box`` is a mapping with ``corners``: four pairs of shares (0 to 1) of the width and the height, from the top
-    left one clockwise.
+    ``box`` is a mapping with ``corners``: four pairs of shares of the width and the height, from the top left one
+    clockwise. A box may reach beyond the picture, which is black there, by as much as the picture is wide and high.
 
     Raises:
         UsageError: it is no such box.
@@ -59,4 +59,4 @@ def _corners(box: Any) -> NDArray[np.float64]:
             expected=f"a mapping with `{CORNERS}`: four pairs of numbers",
             got=repr(box)[:160],
         )
-    return corners.clip(0, 1)
+    return corners.clip(-1, 2)

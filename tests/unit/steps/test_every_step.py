@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pytest_mlmodelscope.core.registry import names
+from pytest_mlmodelscope.core.registry import member, names
+from pytest_mlmodelscope.interfaces.step import StepContext
 from pytest_mlmodelscope.testing.steps import Example, StepTests
 
 GENERATOR = np.random.default_rng(20_170_601)
@@ -432,6 +433,69 @@ class TestTextBoxes(StepTests):
         Example({"threshold": 1.0}, one_region(), []),
     )
     refused = ({"threshold": 2}, {"most": 0}, {"grow": -1})
+
+
+def faces():
+    """Planes of a picture of 80 x 40 pixels with three faces of 4 x 4 pixels: one with its middle at (30, 18), another
+    a pixel right of it, and one at (66, 39) of which a row lies below the picture.
+    """
+    planes = np.zeros((1, 15, 10, 20), np.float32)
+    for row, column, score, down, right in ((4, 7, 0.9, 0, 0), (4, 8, 0.6, 0, -0.75), (9, 16, 0.55, 0.25, 0)):
+        planes[0, [0, 3, 4], row, column] = score, down, right  # the logs of height and width in places are 0
+        planes[0, 5:9, row, column] = 1 / 4, 1 / 4, 1 / 4, 3 / 4  # how far down and right in the box both eyes are
+    return planes
+
+
+def face(left, top, score, bottom=4, corners=((0, 0), (4, 0), (4, 4), (0, 4))):
+    """The box of a face at this place, with its eyes a pixel from its sides."""
+    start, size = np.array([left, top]), np.array([80, 40])
+    points = [(1, 1), (3, 1), (0, 0), (0, 0), (0, 0)]
+    ends = np.array(corners).clip(None, (99, bottom))
+    return {
+        "corners": ((start + ends) / size).tolist(),
+        "score": float(np.float32(score)),
+        "points": ((start + np.array(points)) / size).tolist(),
+    }
+
+
+class TestFaceBoxes(StepTests):
+    step = "face_boxes"
+    sure, near, low = face(28, 16, 0.9), face(29, 16, 0.6), face(64, 37, 0.55, bottom=3)
+    turned = face(28, 16, 0.9, corners=((4, 2), (0, 2), (0, -2), (4, -2)))
+    examples = (
+        Example({}, faces(), [sure, low]),
+        Example({"most": 1}, faces()[0], [sure]),
+        Example({"threshold": 0.95}, faces(), []),
+        # 12 pixels in both boxes, 20 in either.
+        Example({"overlap": 0.61}, faces(), [sure, near, low]),
+        Example({"overlap": 0.59}, faces(), [sure, low]),
+        Example(
+            {"most": 1, "eyes": [[0.25, 0.5], [0.75, 0.5]]},
+            faces(),
+            [face(28, 16, 0.9, corners=((0, -1), (4, -1), (4, 3), (0, 3)))],
+        ),
+        # Upside down, where the eyes are wanted the other way round.
+        Example({"most": 1, "eyes": [[0.75, 0.25], [0.25, 0.25]]}, faces(), [turned]),
+    )
+    refused = ({"threshold": 2}, {"eyes": [[0, 0]]}, {"eyes": [[0, 2], [0, 0]]}, {"most": 0})
+
+    def test_it_decodes_as_the_models_authors_do(self):
+        """Place by place, as their example (``prj-python/centerface.py``) has it."""
+        planes = GENERATOR.normal(0, 0.5, (15, 12, 16)).astype(np.float32)
+        planes[0] = GENERATOR.random((12, 16))
+        found = member("steps", "face_boxes").make({"threshold": 0.7, "overlap": 1.0}, StepContext({}))(planes)
+        expected = []
+        for row, column in np.argwhere(planes[0] > 0.7):
+            score, log_high, log_wide, down, right, *points = planes[:, row, column].astype(float)
+            high, wide = np.exp(log_high) * 4, np.exp(log_wide) * 4
+            left = min(max(0, (column + right + 0.5) * 4 - wide / 2), 64)
+            top = min(max(0, (row + down + 0.5) * 4 - high / 2), 48)
+            corner = [min(left + wide, 64) / 64, min(top + high, 48) / 48]
+            places = [((points[2 * n + 1] * wide + left) / 64, (points[2 * n] * high + top) / 48) for n in range(5)]
+            expected.append([score, left / 64, top / 48, *corner, *np.ravel(places)])
+        told = [[box["score"], *box["corners"][0], *box["corners"][2], *np.ravel(box["points"])] for box in found]
+        np.testing.assert_allclose(told, sorted(expected, reverse=True), rtol=1e-12)
+        assert len(found) > 20
 
 
 def scores_of(places, characters):
