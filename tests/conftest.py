@@ -23,15 +23,19 @@ MAY_SKIP = (
     "an object for x86-64; CNTK is made for nothing else",
 )
 UNEXPECTED: list[str] = []
+#: Options of a run of pytest that a test starts.
+LEAN = "-p no:hypothesispytest -p no:anyio"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _runs_inside_stand_alone():
     """Runs inside the tests are nothing that the store of this machine should keep; the bundled claims, which are
-    verified from here as well, are. Nor is a run of pytest that a test starts a worker of this one.
+    verified from here as well, are. Nor is a run of pytest that a test starts a worker of this one, and it goes
+    without the plugins of others that take half of its start.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLMS_STORE", "off")
+        patch.setenv("PYTEST_ADDOPTS", LEAN)
         for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
             patch.delenv(name, raising=False)
         yield
@@ -72,6 +76,22 @@ def pytest_terminal_summary(terminalreporter):
     """Say which tests were skipped for a reason that nobody wrote down."""
     for line in UNEXPECTED:
         terminalreporter.line(f"SKIPPED, and not in MAY_SKIP of tests/conftest.py: {line}", red=True)
+
+
+@pytest.fixture(scope="session")
+def copy_checkout():
+    """Copies what git knows or would add, nothing that was built: ``copy_checkout(folder)``."""
+    root = Path(__file__).resolve().parents[1]
+
+    def copy(folder: Path) -> None:
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+        for name in filter(None, listed.stdout.split("\0")):
+            if (root / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(root / name, folder / name)
+
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def build(job: Job) -> dict[str, Any]:
         except InstallError as error:
             shutil.rmtree(job.folder, ignore_errors=True)
             failures.append((python, error))
-        except BaseException:
+        except BaseException:  # nor does an interruption leave half an environment
             shutil.rmtree(job.folder, ignore_errors=True)
             raise
     raise unavailable(job.wish, failures, job.offline)

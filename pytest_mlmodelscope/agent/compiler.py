@@ -48,6 +48,6 @@ def compile_library(
 
 
 def _run(command: Sequence[str], variables: os._Environ[str] | dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  # a compiler, with a file of our own
+    return subprocess.run(  # a compiler, with a file of our own
         command, capture_output=True, text=True, errors="replace", env=variables, timeout=_SECONDS, check=False
     )

@@ -238,7 +238,7 @@ def _said(mechanism: str, folder: Path) -> dict[str, Any]:
         command = [sys.executable, "-I", "-S", "-c", PROBE, str(secret), str(port), str(os.getpid()), str(most)]
         host = Environment(Path(sys.executable), "host", "python", "", "host")
         worker = Worker(command, scratch, view(host, (), "cpu", {}), most)
-        done = subprocess.run(  # noqa: S603  # our own program
+        done = subprocess.run(  # our own program
             started(Held(mechanism), worker).command,
             capture_output=True,
             text=True,

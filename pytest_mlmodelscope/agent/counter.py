@@ -117,7 +117,7 @@ def _libraries(program: Path, system: Path, loader: Path) -> Iterator[Path]:
     """What a program loads, as the loader tells: ``name => path (address)``."""
     places = [*system.glob("lib/*-linux-*/"), *system.glob("usr/lib/*-linux-*/")]
     command = [str(loader), "--library-path", ":".join(map(str, places)), "--list", str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InstallError(f"{program.name} does not start: {(done.stdout + done.stderr).strip()[-300:]}")
     found = (Path(line.split(" => ")[1].rpartition(" (")[0]) for line in done.stdout.splitlines() if " => " in line)

@@ -183,7 +183,7 @@ class _Clock:
 def _run(command: list[str], variables: dict[str, str], plan: Plan, clock: _Clock) -> None:
     plan.folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        process = subprocess.Popen(  # noqa: S603  # an installer, with requirements of a framework's file
+        process = subprocess.Popen(  # an installer, with requirements of a framework's file
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -199,7 +199,7 @@ def _run(command: list[str], variables: dict[str, str], plan: Plan, clock: _Cloc
     with process:
         try:
             said = _waited(process, clock)
-        except BaseException:
+        except BaseException:  # an interruption ends the installer too
             process.kill()
             raise
     if process.returncode:

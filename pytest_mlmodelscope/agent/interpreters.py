@@ -60,7 +60,7 @@ def downloadable() -> tuple[Version, ...]:
         return ()
     command = [uv, "python", "list", "--only-downloads", "--all-versions", "--offline", "--output-format", "json"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         listed = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         return ()
@@ -80,7 +80,7 @@ def find_uv() -> str | None:
     if found is None:
         return None
     try:
-        subprocess.run([found, "--version"], capture_output=True, check=True, timeout=60)  # noqa: S603
+        subprocess.run([found, "--version"], capture_output=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
         return None
     return found
@@ -113,7 +113,7 @@ def _executables() -> Iterator[Path]:
 @functools.cache
 def _version(path: Path) -> Version | None:
     try:
-        done = subprocess.run(  # noqa: S603  # an interpreter that the user installed
+        done = subprocess.run(  # an interpreter that the user installed
             [path, "-I", "-c", _ASK], capture_output=True, text=True, timeout=20, check=True
         )
         return Version(done.stdout.strip())

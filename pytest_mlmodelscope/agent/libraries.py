@@ -59,7 +59,7 @@ def program_path(folder: Path) -> Iterator[Path]:
 def _loads(name: str, folder: Path) -> bool:
     """Whether a worker would find a library; another process tries, as libraries start when they are loaded."""
     command = [str(interpreter(folder)), "-I", "-c", f"import ctypes; ctypes.CDLL({name!r})"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _unpack(package: str, folder: Path, progress: Callable[[str], None]) -> None:
@@ -70,6 +70,6 @@ def _unpack(package: str, folder: Path, progress: Callable[[str], None]) -> None
             raise InstallError(str(error)) from None
         for file in files:
             command = ["dpkg-deb", "--extract", str(file), str(folder / UNPACKED)]
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
             if done.returncode:
                 raise InstallError(f"{file.name} cannot be unpacked: {done.stderr.strip()}")

@@ -55,7 +55,7 @@ class Pool:
         try:
             software = agent.open(request)
             train(agent)
-        except BaseException:
+        except BaseException:  # an interruption too: nobody else knows this worker
             agent.close()
             raise
         return Opened(agent, software)

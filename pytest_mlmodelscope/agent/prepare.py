@@ -36,7 +36,7 @@ def run_inside(
     with tempfile.TemporaryDirectory(prefix="mlms-inside-") as scratch:
         seen = {"PATH": os.environ.get("PATH", ""), "CI": "true", **variables, "HOME": scratch, "TMPDIR": scratch}
         try:
-            done = subprocess.run(  # noqa: S603  # our own code, or a line of a framework's file
+            done = subprocess.run(  # our own code, or a line of a framework's file
                 [*launcher, str(interpreter(folder)), "-I", "-c", code, *arguments],
                 capture_output=True,
                 text=True,

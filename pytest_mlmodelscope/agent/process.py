@@ -41,7 +41,7 @@ class WorkerProcess:
         self.scratch = scratch
         self._relayed = relayed
         self._owner = os.getpid()
-        self.process = subprocess.Popen(  # noqa: S603  # the command is our own
+        self.process = subprocess.Popen(  # the command is our own
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

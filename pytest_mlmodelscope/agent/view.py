@@ -156,7 +156,7 @@ def _base(python: Path) -> Iterator[str]:
 def _of_host(python: Path, settings: Settings) -> Iterator[str]:
     """Where the host's Python looks for modules, and the projects that are installed from their own folder."""
     command = [str(python), "-c", _PATH_OF]
-    done = subprocess.run(  # noqa: S603  # the interpreter that runs this
+    done = subprocess.run(  # the interpreter that runs this
         command, capture_output=True, text=True, check=False, cwd="/", env=dict(settings)
     )
     path: list[str] = json.loads(done.stdout) if done.returncode == 0 else []

@@ -225,7 +225,7 @@ class _Chunk:
         try:
             value = item.input if spec.field is None else item.input[spec.field]
             return Chain(steps, self._subject.files).one(value)
-        except Exception as error:
+        except Exception as error:  # a step is anybody's code
             raise MlmsError(f"the steps fail on item {item.id}: {error}") from error
 
 

@@ -167,7 +167,7 @@ def _on_its_way(asked: Asked, identity: str, value: Any) -> Item:
         return Item(identity, None)
     try:
         return Item(identity, asked.way.one(value))
-    except Exception as error:
+    except Exception as error:  # a step is anybody's code
         said = str(error) if isinstance(error, MlmsError) else f"{type(error).__name__}: {error}"
         with naming(asked.stage):
             raise ModelError(f"the steps on the way to it failed for item {identity}: {said}") from error

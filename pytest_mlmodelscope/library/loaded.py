@@ -58,7 +58,7 @@ def load(
     bench = Bench(settings or Settings())
     try:
         return _loaded(bench, shelf, name, framework, target, data)
-    except BaseException:
+    except BaseException:  # an interruption too: nobody else could end its workers
         bench.close()
         raise
 

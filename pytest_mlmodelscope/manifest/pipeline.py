@@ -76,7 +76,7 @@ def _prepared(spec: Input, steps: Chain, items: Sequence[Item]) -> Many:
 def _applied(spec: Input, steps: Chain, value: Any, item: Item) -> Any:
     try:
         return steps.one(value)
-    except Exception as error:
+    except Exception as error:  # a step is anybody's code
         raise ModelError(
             f"pre-processing of item {item.id} for the input {spec.name} failed: {_said(error)}",
             hint="check the steps in the model's manifest against the data",
@@ -157,7 +157,7 @@ class Decision:
         answered = [place for place, value in enumerate(values) if value is not None]
         try:
             made = self._steps.many(values if len(answered) == count else [values[place] for place in answered])
-        except Exception as error:
+        except Exception as error:  # a step is anybody's code
             raise ModelError(
                 f"post-processing failed: {_said(error)}",
                 hint="check the output's steps in the model's manifest",

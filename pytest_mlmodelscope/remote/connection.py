@@ -102,7 +102,7 @@ class Connection:
         """
         given: Any = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
         try:
-            done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603  # ssh
+            done: subprocess.CompletedProcess[bytes] = subprocess.run(  # ssh
                 self.command(words), capture_output=True, timeout=seconds, check=False, **given
             )
         except subprocess.TimeoutExpired:
@@ -124,7 +124,7 @@ class Connection:
         options = _options({"ControlMaster": "yes", "ControlPath": str(self._socket)})
         greeting = shlex.join(["sh", "-c", _GREETING])
         try:
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(
                 ["ssh", *options, "--", self.address, greeting],  # noqa: S607  # the user's own
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

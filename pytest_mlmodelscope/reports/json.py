@@ -15,25 +15,25 @@ from pytest_mlmodelscope.record.matrix import Matrix
 from pytest_mlmodelscope.table.cells import VERDICTS, Cell, Judged
 
 
-def session(cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+def session(cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:
     """``counts`` of the five verdicts, and the ``cases`` less their single latencies."""
     counts = Counter(case["verdict"] for case in cases)
     kept = [{key: value for key, value in case.items() if key != "latencies_s"} for case in cases]
     return _text({"counts": {word: counts[word] for word in WORDS}, "cases": kept})
 
 
-def difference(difference: Difference, width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+def difference(difference: Difference, width: int = 80, colour: bool = False) -> str:
     """Every field of ``record.diff.Difference``, and under ``worse`` what a gate may fail on."""
     worse = {kind: list(difference.worse([kind])) for kind in FAILURES}
     return _text({**asdict(difference), "worse": worse})
 
 
-def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) -> str:
     """Every field of ``record.matrix.Matrix``."""
     return _text({"matrices": [asdict(matrix) for matrix in matrices]})
 
 
-def table(judged: Judged, width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+def table(judged: Judged, width: int = 80, colour: bool = False) -> str:
     """``findings`` with their cells, and ``figures`` with a verdict each; shares are fractions of 1."""
     cells = judged.table.cells
     counts = Counter(judged.verdicts)

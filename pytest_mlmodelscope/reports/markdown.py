@@ -15,7 +15,7 @@ from pytest_mlmodelscope.table.cells import Judged
 _SPECIAL: Final = re.compile(r"([\\|`*\[\]~#])|(?<!\w)_|_(?!\w)")
 
 
-def session(cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+def session(cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = False) -> str:
     """The cases as one table, then why some are not confirmed; width and colour say nothing here."""
     rows = [
         (
@@ -34,7 +34,7 @@ def session(cases: Sequence[Mapping[str, Any]], width: int = 80, colour: bool = 
     return "\n".join([f"**{_text.counts(cases)}**", "", *table, *(["", *remarks] if remarks else [])])
 
 
-def difference(difference: Difference, width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+def difference(difference: Difference, width: int = 80, colour: bool = False) -> str:
     """What differs around the records, then verdicts, then figures; width and colour say nothing here."""
     (a, b), (then, now) = difference.names, difference.written
     lines = [f"### {_conclusion(difference)}", "", f"a: {escaped(a)} ({then[:19]}), b: {escaped(b)} ({now[:19]})"]
@@ -48,7 +48,7 @@ def difference(difference: Difference, width: int = 80, colour: bool = False) ->
     return "\n".join([*lines, *_figures(difference), *_flips(difference), *_explained(difference)])
 
 
-def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) -> str:
     """One table for each model that ran on several frameworks; width and colour say nothing here."""
     lines: list[str] = []
     for matrix in matrices:
@@ -58,7 +58,7 @@ def matrices(matrices: Sequence[Matrix], width: int = 80, colour: bool = False) 
     return "\n".join(lines)
 
 
-def table(judged: Judged, width: int = 80, colour: bool = False) -> str:  # noqa: ARG001
+def table(judged: Judged, width: int = 80, colour: bool = False) -> str:
     """What was found in a table of results, and what that rests on; width and colour say nothing here."""
     rows = [
         (_judged.kind(one), one.text, one.hint, _judged.lines(judged, one), _judged.chance(one))

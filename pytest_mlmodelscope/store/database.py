@@ -45,7 +45,7 @@ class Database:
         writer = self.engine.execution_options(**{_WRITES: True})
         try:
             migrations.upgrade(writer, self.address)
-        except BaseException:
+        except BaseException:  # an interruption leaves no connection open either
             self.close()
             raise
         return writer

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ import numpy as np
 from pytest_mlmodelscope.core.manifest import Input
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.check import COMMON_OPTIONS, Breach, Query, Seen, Tensors
-from pytest_mlmodelscope.testing._options import check_accepted, check_refused, check_schema
+from pytest_mlmodelscope.testing._member import OptionsTests
 
 BESIDE = ("nothing", "process", "framework")
 INPUTS = (Input("x", "float32", ("batch", 3)),)
@@ -66,7 +66,7 @@ def query() -> Query:
     return Query(INPUTS, tuple({"x": row} for row in rows), tuple(str(row) for row in rows))
 
 
-class CheckTests:
+class CheckTests(OptionsTests):
     """One test a rule. ``check`` is the registered name, or the module (or object) itself.
 
     ``refused`` are options that the check's schema must not let pass.
@@ -75,29 +75,22 @@ class CheckTests:
     check: ClassVar[Any]
     kept: ClassVar[Sequence[Example]] = ()
     broken: ClassVar[Sequence[Example]] = ()
-    refused: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def module(self) -> Any:
         """The check under test."""
         return member("checks", self.check) if isinstance(self.check, str) else self.check
 
+    def allowed(self) -> Iterable[Mapping[str, Any]]:
+        """Those of the examples."""
+        return [example.options for example in (*self.kept, *self.broken)]
+
     def test_it_says_what_stands_beside_the_model(self) -> None:
         """So that the engine knows which workers to open."""
         assert self.module().BESIDE in BESIDE
 
-    def test_options_have_a_schema_that_describes_each_and_refuses_others(self) -> None:
-        """A misspelt option must not be ignored silently; those that all checks have are not its own."""
-        own = self.module().OPTIONS
-        check_schema(own)
-        assert not set(COMMON_OPTIONS).intersection(own.get("properties", {})), "the engine has that option already"
-        for example in (*self.kept, *self.broken):
-            check_accepted(own, example.options)
-        for options in self.refused:
-            check_refused(own, options)
-
-    def test_it_says_what_it_looks_for(self) -> None:
-        """The first line of its docstring is what the documentation shows."""
-        assert (self.module().__doc__ or "").strip(), "the check has no docstring"
+    def test_it_has_no_option_that_all_checks_have(self) -> None:
+        """Those are the engine's."""
+        assert not set(COMMON_OPTIONS).intersection(self.module().OPTIONS.get("properties", {}))
 
     def test_a_model_that_keeps_the_promise_is_let_be(self) -> None:
         """No breach, and a difference that is a number."""

@@ -7,7 +7,7 @@ class TestMine(ReaderTests):
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import DocumentError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.dataset import Item
-from pytest_mlmodelscope.testing._options import check_accepted, check_refused, check_schema
+from pytest_mlmodelscope.testing._member import OptionsTests
 from pytest_mlmodelscope.testing._same import assert_same
 
 #: A file by what it holds, or a tree of them by their paths.
@@ -48,7 +48,7 @@ class Broken:
     says: str = field(default="")
 
 
-class ReaderTests:
+class ReaderTests(OptionsTests):
     """One test a rule. ``reader`` is the registered name, or the module (or object) itself.
 
     ``refused`` are options that the reader's schema must not let pass.
@@ -57,27 +57,18 @@ class ReaderTests:
     reader: ClassVar[Any]
     examples: ClassVar[Sequence[Example]] = ()
     broken: ClassVar[Sequence[Broken]] = ()
-    refused: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def module(self) -> Any:
         """The reader under test."""
         return member("datasets", self.reader) if isinstance(self.reader, str) else self.reader
 
+    def allowed(self) -> Iterable[Mapping[str, Any]]:
+        """Those of the examples."""
+        return [example.options for example in self.examples]
+
     def read(self, example: Example | Broken, folder: Path) -> list[Item]:
         """The items of one example, its assets written into a folder."""
         return list(self.module().read(written(example.files, folder), example.options))
-
-    def test_options_have_a_schema_that_describes_each_and_refuses_others(self) -> None:
-        """A misspelt option must not be ignored silently."""
-        check_schema(self.module().OPTIONS)
-        for example in self.examples:
-            check_accepted(self.module().OPTIONS, example.options)
-        for options in self.refused:
-            check_refused(self.module().OPTIONS, options)
-
-    def test_it_says_what_it_reads(self) -> None:
-        """The first line of its docstring is what the documentation shows."""
-        assert (self.module().__doc__ or "").strip(), "the reader has no docstring"
 
     def test_it_gives_the_items_in_their_order(self, tmp_path: Path) -> None:
         """Ids, inputs and labels, in type and value."""

@@ -18,6 +18,7 @@ from pytest_mlmodelscope.core.errors import DocumentError
 from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.interfaces.importer import Described, Tensor
+from pytest_mlmodelscope.testing._member import DescribedTests
 
 #: Bytes of which an importer is shown the first, as ``library.described`` does.
 _START: Final = 512
@@ -35,7 +36,7 @@ class Example:
     outputs: Sequence[Tensor]
 
 
-class ImporterTests:
+class ImporterTests(DescribedTests):
     """One test a rule. ``importer`` is the registered name, or the module (or object) itself."""
 
     importer: ClassVar[Any]
@@ -49,10 +50,6 @@ class ImporterTests:
         """What one example says of itself, written into a folder."""
         found: Described = self.module().read(written(example, folder))
         return found
-
-    def test_it_says_what_it_reads(self) -> None:
-        """The first line of its docstring is what the documentation shows."""
-        assert (self.module().__doc__ or "").strip(), "the importer has no docstring"
 
     def test_it_knows_its_own_files_and_no_others(self, tmp_path: Path) -> None:
         """By name and start; an empty file, a text and an empty folder are nobody's."""

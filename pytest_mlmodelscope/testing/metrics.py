@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
@@ -21,7 +21,7 @@ from pytest_mlmodelscope.core.claim import Direction
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.core.units import UNITS
 from pytest_mlmodelscope.interfaces.metric import ItemEvidence, Kind
-from pytest_mlmodelscope.testing._options import check_accepted, check_refused, check_schema
+from pytest_mlmodelscope.testing._member import OptionsTests
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Example:
     tolerance: float = 1e-12
 
 
-class MetricTests:
+class MetricTests(OptionsTests):
     """One test a rule. ``metric`` is the registered name, or the module (or object) itself.
 
     ``refused`` are options that the metric's schema must not let pass.
@@ -42,11 +42,14 @@ class MetricTests:
 
     metric: ClassVar[Any]
     examples: ClassVar[Sequence[Example]] = ()
-    refused: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def module(self) -> Any:
         """The metric under test."""
         return member("metrics", self.metric) if isinstance(self.metric, str) else self.metric
+
+    def allowed(self) -> Iterable[Mapping[str, Any]]:
+        """Those of the examples."""
+        return [example.options for example in self.examples]
 
     def test_kind_unit_and_direction_are_known(self) -> None:
         """The unit is a base unit: one that others are converted from."""
@@ -54,18 +57,6 @@ class MetricTests:
         assert module.KIND in get_args(Kind)
         assert module.DIRECTION in get_args(Direction)
         assert UNITS[module.BASE_UNIT] == (module.BASE_UNIT, 1.0), f"{module.BASE_UNIT} is no base unit"
-
-    def test_options_have_a_schema_that_describes_each_and_refuses_others(self) -> None:
-        """A misspelt option must not be ignored silently."""
-        check_schema(self.module().OPTIONS)
-        for example in self.examples:
-            check_accepted(self.module().OPTIONS, example.options)
-        for options in self.refused:
-            check_refused(self.module().OPTIONS, options)
-
-    def test_it_says_what_it_measures(self) -> None:
-        """The first line of its docstring is what the documentation shows."""
-        assert (self.module().__doc__ or "").strip(), "the metric has no docstring"
 
     def test_it_gives_the_figure_expected(self) -> None:
         """As a plain ``float``."""

@@ -10,7 +10,7 @@ Expected values should come from somewhere else than the step: by hand, or from 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ import numpy as np
 from pytest_mlmodelscope.core.claim import NOTHING
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.step import StepContext
-from pytest_mlmodelscope.testing._options import check_accepted, check_refused, check_schema
+from pytest_mlmodelscope.testing._member import OptionsTests
 from pytest_mlmodelscope.testing._same import assert_same
 
 
@@ -39,7 +39,7 @@ class Example:
     files: Mapping[str, bytes] = field(default_factory=lambda: NOTHING)
 
 
-class StepTests:
+class StepTests(OptionsTests):
     """One test a rule. ``step`` is the registered name, or the module (or object) itself.
 
     ``refused`` are options that the step's schema must not let pass.
@@ -47,11 +47,14 @@ class StepTests:
 
     step: ClassVar[Any]
     examples: ClassVar[Sequence[Example]] = ()
-    refused: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def module(self) -> Any:
         """The step under test."""
         return member("steps", self.step) if isinstance(self.step, str) else self.step
+
+    def allowed(self) -> Iterable[Mapping[str, Any]]:
+        """Those of the examples."""
+        return [example.options for example in self.examples]
 
     def made(self, example: Example, folder: Path) -> Callable[[Any], Any]:
         """The step of one example, its assets written into a folder."""
@@ -74,18 +77,6 @@ class StepTests:
             assert len(many) == len(values)
             for one, value in zip(many, values, strict=True):
                 assert_same(one, single(value))
-
-    def test_options_have_a_schema_that_describes_each_and_refuses_others(self) -> None:
-        """A misspelt option must not be ignored silently."""
-        check_schema(self.module().OPTIONS)
-        for example in self.examples:
-            check_accepted(self.module().OPTIONS, example.options)
-        for options in self.refused:
-            check_refused(self.module().OPTIONS, options)
-
-    def test_it_says_what_it_does(self) -> None:
-        """The first line of its docstring is what the documentation shows."""
-        assert (self.module().__doc__ or "").strip(), "the step has no docstring"
 
     def test_it_gives_what_is_expected(self, tmp_path: Path) -> None:
         """In type, shape and figures."""

@@ -14,6 +14,7 @@ from pytest_mlmodelscope.core.claim import Hardware
 from pytest_mlmodelscope.core.errors import NotApplicable
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.interfaces.target import Machine
+from pytest_mlmodelscope.testing._member import DescribedTests
 
 #: What claims ask for, of all kinds.
 _HARDWARE = (
@@ -23,7 +24,7 @@ _HARDWARE = (
 )
 
 
-class TargetTests:
+class TargetTests(DescribedTests):
     """One test a rule. ``target`` is the registered name, or the module (or object) itself.
 
     ``of`` is hardware that the target is for. The rules hold on machines with and without it.
@@ -44,10 +45,6 @@ class TargetTests:
             return error
         assert isinstance(machine, Machine), f"expected a Machine, got {type(machine).__name__}"
         return machine
-
-    def test_it_says_what_it_is(self) -> None:
-        """The first line of its docstring is what ``mlms targets`` shows."""
-        assert (self.module().__doc__ or "").strip(), "the target has no docstring"
 
     def test_it_is_for_the_hardware_that_it_says(self) -> None:
         """A claim about it must find it."""

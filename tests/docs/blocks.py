@@ -253,8 +253,7 @@ def _pattern(piece: str) -> str:
 
 def _ran(command: list[str], folder: Path, status: int = 0) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    # What tells pytest about the run around this one is not for the one inside.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = dict(os.environ)
     if list(folder.glob("*.dist-info")):
         environment["PYTHONPATH"] = str(folder)
     done = subprocess.run(

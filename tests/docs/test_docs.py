@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,26 +12,11 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "ARCHIT
 
 
 @pytest.fixture
-def project(document: Path, tmp_path: Path) -> Path:
+def project(document: Path, tmp_path: Path, copy_checkout) -> Path:
     """Where a reader of the document is: in an empty folder, or in a fresh checkout of the project."""
     if not starts_empty(document):
-        _copy_checkout(tmp_path)
+        copy_checkout(tmp_path)
     return tmp_path
-
-
-def _copy_checkout(folder: Path) -> None:
-    """What git knows or would add, nothing that was built."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -13,18 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from published import DIGITS
 
-CLAIM = """\
-schema: claim/1
-id: digits-accuracy
-model: digits-means
-dataset: digits
-metric: accuracy
-unit: "%"
-value: 90.2
-source: {title: Notes, where: line 1, figure: "90.2 %", read: "2026-11-24"}
-"""
-LONG = CLAIM.replace("metric: accuracy", "metric: latency").replace('unit: "%"', "unit: ms")
+LONG = DIGITS.replace("metric: accuracy", "metric: latency").replace('unit: "%"', "unit: ms")
 LONG += "conditions: {seconds: 60}\n"
 
 
@@ -33,7 +23,7 @@ def whole(write_digits, tmp_path_factory) -> Path:
     """A project that is whole, in a folder with a blank and letters of other alphabets."""
     folder = write_digits(tmp_path_factory.mktemp("bad") / "a prójéct 漢")
     (folder / "claims").mkdir(exist_ok=True)
-    (folder / "claims/digits.yml").write_text(CLAIM)
+    (folder / "claims/digits.yml").write_text(DIGITS)
     (folder / "pytest.ini").write_text("[pytest]\n")
     return folder
 
@@ -48,12 +38,8 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "pytest", "--mlms", "-p", "no:cacheprovider", *map(str, arguments)]
 
 
-def environ() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-
-
 def verify(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(command(*arguments), cwd=folder, env=environ(), capture_output=True, text=True)
+    done = subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True)
     assert "Traceback" not in done.stdout + done.stderr
     assert "INTERNALERROR" not in done.stdout + done.stderr
     return done
@@ -104,15 +90,15 @@ BROKEN = {
     "empty": (b"", ":1: is not a claim file"),
     "tab": (b"schema: claim/1\n\tid: x\n", ":2: is not valid YAML"),
     "latin": (b"schema: claim/1\nid: \xff\n", ":2: is not UTF-8 text"),
-    "utf-16": (CLAIM.encode("utf-16"), ":1: is not UTF-8 text"),
+    "utf-16": (DIGITS.encode("utf-16"), ":1: is not UTF-8 text"),
     "binary": (b"\0\1\2", ": is not valid YAML: unacceptable character"),
     "loop": (b"schema: claim/1\na: &a [*a]\n", ":2: is nested too deeply, or an alias stands inside its own anchor"),
-    "absurd": (CLAIM.encode() + b"conditions: {batch: 1.0e+308}\n", ":9: "),
+    "absurd": (DIGITS.encode() + b"conditions: {batch: 1.0e+308}\n", ":10: "),
 }
 FOREIGN = {
-    "windows": CLAIM.replace("\n", "\r\n"),
-    "byte order mark": "\ufeff" + CLAIM,
-    "whole numbers with a point": CLAIM + "conditions: {batch: 8.0, threads: 1.0}\n",
+    "windows": DIGITS.replace("\n", "\r\n"),
+    "byte order mark": "\ufeff" + DIGITS,
+    "whole numbers with a point": DIGITS + "conditions: {batch: 8.0, threads: 1.0}\n",
 }
 
 
@@ -162,7 +148,7 @@ def test_the_files_of_another_framework_are_not_asked_for(project):
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda sent: sent.name)
 def test_a_run_that_is_ended_leaves_no_process_and_no_half_of_a_file(project, sent):
     (project / "claims/digits.yml").write_text(LONG)
-    run = subprocess.Popen(command("--mlms-json", "record.json"), cwd=project, env=environ(), stdout=subprocess.DEVNULL)
+    run = subprocess.Popen(command("--mlms-json", "record.json"), cwd=project, stdout=subprocess.DEVNULL)
     workers = wait_for(lambda: psutil.Process(run.pid).children(recursive=True))
     run.send_signal(sent)
     assert run.wait(60) != 0

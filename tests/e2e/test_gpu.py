@@ -97,7 +97,7 @@ def cases(tmp_path_factory):
         "record.json",
         "--mlms-record",
     ]
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "CUDA_VISIBLE"))}
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("CUDA_VISIBLE")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *command],
         cwd=folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,16 @@ def claim():
     return _claim
 
 
+@pytest.fixture(scope="session")
+def addopts(_runs_inside_stand_alone):
+    """The options of every run inside the tests, which ``pytester`` takes away."""
+    return os.environ["PYTEST_ADDOPTS"]
+
+
 @pytest.fixture
-def project(pytester: pytest.Pytester, write_digits, monkeypatch) -> pytest.Pytester:
+def project(addopts, pytester: pytest.Pytester, write_digits, monkeypatch) -> pytest.Pytester:
     """The project, still without claims."""
-    # Else a run inside a run takes itself for a worker of the outer one.
-    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", addopts)
     # Under continuous integration pytest prints whole messages where it else prints their first line.
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("BUILD_NUMBER", raising=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -91,7 +90,7 @@ def run(tmp_path_factory, write_digits, claim):
         claim("open", "89.9 %", dataset="{name: digits, relation: other}"),
         claim("elsewhere", "89.9 %", conditions="{hardware: {name: No Such}}"),
         claim("unready", "89.9 %", conditions="{precision: fp16}"),
-        claim("quick", "50 ms", **timed, conditions="{threads: 1, runs: 2, seconds: 0.01}"),
+        claim("quick", "50000 ms", **timed, conditions="{threads: 1, runs: 2, seconds: 0.01}"),
     )
     (folder / "claims").mkdir()
     head = 'schema: claim/1\nmodel: digits-means\ndataset: digits\nmetric: accuracy\nunit: "%"\nclaims:\n'
@@ -104,8 +103,7 @@ def run(tmp_path_factory, write_digits, claim):
         if options not in done:
             path = folder / f"{len(done)}.xml"
             command = [sys.executable, "-m", "pytest", "--mlms", f"--junitxml={path}", *options]
-            variables = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
-            result = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+            result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
             assert result.returncode == pytest.ExitCode.TESTS_FAILED, result.stdout + result.stderr
             done[options] = path
         return done[options]

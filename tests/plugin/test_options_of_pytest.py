@@ -13,9 +13,9 @@ TIMED = {"metric": "latency", "unit": "ms", "tolerance": "{absolute: 0}"}
 @pytest.fixture
 def three(project, write_claims, claim):
     """A claim that holds, one that does not, and a timed one that holds."""
-    quick = claim("quick", "50 ms", **TIMED, conditions="{threads: 1, runs: 2, seconds: 0.01}")
+    quick = claim("quick", "50000 ms", **TIMED, conditions="{threads: 1, runs: 2, seconds: 0.01}")
     write_claims(claim("holds", TRUE), claim("fails", FALSE), quick)
-    project.makeini("[pytest]\naddopts = --strict-markers --strict-config\nmlms_why = off\n")
+    project.makeini("[pytest]\naddopts = --strict-markers --strict-config\nmlms_disturbed = ignore\nmlms_why = off\n")
     return project
 
 
@@ -245,7 +245,7 @@ def test_its_gate_compares_two_runs(run, three):
 
 
 def test_a_timed_claim_that_is_not_applicable_adds_nothing_to_its_file(run, write_claims, claim, three):
-    write_claims(claim("gone", "50 ms", **TIMED, conditions="{hardware: {name: No Such}, runs: 2}"))
+    write_claims(claim("gone", "50000 ms", **TIMED, conditions="{hardware: {name: No Such}, runs: 2}"))
     run("--benchmark-json", "bench.json").assert_outcomes(skipped=1)
     path = three.path / "bench.json"
     assert not path.exists() or not path.read_text() or json.loads(path.read_text())["benchmarks"] == []

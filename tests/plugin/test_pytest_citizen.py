@@ -14,7 +14,7 @@ TRUE, FALSE = "89.9 %", "95.0 %"
 def two(project, write_claims, claim):
     """One claim that holds and one that does not."""
     write_claims(claim("holds", TRUE), claim("fails", FALSE))
-    project.makeini("[pytest]\naddopts = --strict-markers\nmlms_why = off\n")
+    project.makeini("[pytest]\naddopts = --strict-markers\nmlms_disturbed = ignore\nmlms_why = off\n")
     return project
 
 
@@ -218,7 +218,7 @@ def test_one_name_in_two_files_is_refused(two):
 
 def test_pytest_benchmark_sees_latencies(two, write_claims, claim):
     timed = {"metric": "latency", "unit": "ms", "conditions": "{threads: 1, runs: 2, seconds: 0.05}"}
-    write_claims(claim("quick", "50 ms", **timed, tolerance="{absolute: 0}"))
+    write_claims(claim("quick", "50000 ms", **timed, tolerance="{absolute: 0}"))
     result = two.runpytest_subprocess("--mlms", "--benchmark-json", "bench.json", "--mlms-json", "ours.json")
     result.assert_outcomes(passed=1)
     theirs = json.loads((two.path / "bench.json").read_text())["benchmarks"][0]

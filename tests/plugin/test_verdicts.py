@@ -170,14 +170,14 @@ def test_several_accepted_verdicts_fit_evidence_on_the_edge(run, project, write_
 
 def test_a_latency_claim_rests_on_process_runs(run, write_claims, claim):
     timed = {"metric": "latency", "unit": "ms", "conditions": "{threads: 1, runs: 3, seconds: 0.1}"}
-    write_claims(claim("quick", "50 ms", **timed, tolerance="{absolute: 0}"))
+    write_claims(claim("quick", "50000 ms", **timed, tolerance="{absolute: 0}"))
     result = run()
     result.assert_outcomes(passed=1)
 
 
 def test_what_becomes_of_disturbed_runs_and_cores_is_the_users_choice(run, project, write_claims, claim):
     timed = {"metric": "latency", "unit": "ms", "conditions": "{threads: 1, runs: 2, seconds: 0.05}"}
-    write_claims(claim("quick", "50 ms", **timed, tolerance="{absolute: 0}"))
+    write_claims(claim("quick", "50000 ms", **timed, tolerance="{absolute: 0}"))
     run("--mlms-disturbed", "ignore", "--mlms-pin", "off", "--mlms-json", "r.json").assert_outcomes(passed=1)
     (case,) = json.loads((project.path / "r.json").read_text())["mlms"]["cases"]
     assert [run["pinned"] for run in case["watched"]["runs"]] == [[], []]

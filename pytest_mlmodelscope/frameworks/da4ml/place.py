@@ -89,7 +89,7 @@ def _routed(chosen: Chosen, folder: str) -> "dict[str, Any]":
 def _run(module: str, function: str, arguments: "list[str]", folder: str) -> None:
     """Run a tool that sees this folder and nothing else."""
     command = [sys.executable, "-c", _RUN.format(module, function), *arguments]
-    done = subprocess.run(  # noqa: S603, PLW1510  # programs of the environment
+    done = subprocess.run(  # noqa: PLW1510  # programs of the environment
         command,
         cwd=folder,
         env=dict(os.environ, YOWASP_MOUNT="/circuit=%s" % folder),

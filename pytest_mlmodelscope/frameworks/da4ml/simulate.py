@@ -133,7 +133,7 @@ def _library() -> str:
 
 def _said(command: "list[str]", folder: str) -> str:
     """What a program prints; RuntimeError where it fails."""
-    done = subprocess.run(  # noqa: S603, PLW1510  # programs of the environment
+    done = subprocess.run(  # noqa: PLW1510  # programs of the environment
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     said = done.stdout.decode("utf-8", "replace")

@@ -198,7 +198,7 @@ def _complaint(stderr: str) -> str:
 
 def _unpacked(package: Path, target: Path, asset: Asset) -> Path:
     with target.open("wb") as file:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             ["dpkg-deb", "--fsys-tarfile", str(package)],  # noqa: S607
             stdout=file,
             stderr=subprocess.PIPE,
@@ -214,8 +214,6 @@ def _unpacked(package: Path, target: Path, asset: Asset) -> Path:
 
 def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603
-            command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 1, "", f"E: {command[0]} took longer than {TIMEOUT_S} s")

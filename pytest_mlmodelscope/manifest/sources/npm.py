@@ -41,9 +41,7 @@ def _pack(npm: str, package: str, folder: Path, asset: Asset) -> None:
         leftover.unlink()
     command = [npm, "pack", package, "--ignore-scripts", "--json", "--pack-destination", str(folder)]
     try:
-        done = subprocess.run(  # noqa: S603
-            command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
         raise AssetError(f"npm did not fetch {asset.package} within {TIMEOUT_S} s", where=asset.where) from None
     if done.returncode != 0:

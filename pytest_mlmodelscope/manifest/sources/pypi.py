@@ -60,7 +60,7 @@ def _pip_setting(name: str) -> str:
     # `pip config get` does not look into the file that PIP_CONFIG_FILE names; `list` does.
     command = [sys.executable, "-m", "pip", "config", "list"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     settings = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
+from published import DIGITS
 from telling import problem
 
 from pytest_mlmodelscope.agent import confinement
@@ -375,16 +376,3 @@ def test_a_claim_is_verified_and_its_record_is_among_those_of_the_hub(job_shelf,
         page = client.get(f"/jobs/{identity}").text
         assert "confirmed" in page
         assert "/claims/digits-accuracy" in page
-
-
-DIGITS = """\
-schema: claim/1
-id: digits-accuracy
-model: digits-means
-dataset: digits
-metric: accuracy
-value: 90.2
-unit: "%"
-tolerance: {absolute: 1}
-source: {title: Notes, figure: "90.2 %", where: line 1, read: "2026-11-20"}
-"""

@@ -88,9 +88,9 @@ def test_a_check_that_keeps_its_word_breaks_no_rule():
         ({"OPTIONS": {"type": "object"}}, "test_options_have_a_schema_that_describes_each_and_refuses_others"),
         (
             {"OPTIONS": {**CLOSED, "properties": {"examples": {"description": "how many", "type": "integer"}}}},
-            "test_options_have_a_schema_that_describes_each_and_refuses_others",
+            "test_it_has_no_option_that_all_checks_have",
         ),
-        ({"__doc__": None}, "test_it_says_what_it_looks_for"),
+        ({"__doc__": None}, "test_it_says_what_it_is"),
         (makes(lambda q, o: Seen(breach=Breach("no", "y"))), "test_a_model_that_keeps_the_promise_is_let_be"),
         (makes(lambda q, o: Seen(float("nan"))), "test_a_model_that_keeps_the_promise_is_let_be"),
         (makes(lambda q, o: Seen()), "test_a_model_that_breaks_the_promise_is_found"),

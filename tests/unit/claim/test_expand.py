@@ -6,9 +6,10 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from published import ACCURACY
 
 from pytest_mlmodelscope.claim.expand import Requirement, Selection, expand, requirement, selection
-from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse, Hardware, Source, Tolerance
+from pytest_mlmodelscope.core.claim import Conditions, DataUse, Hardware
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError
 from pytest_mlmodelscope.manifest.load import Catalogue
 
@@ -40,18 +41,8 @@ splits:
   test: {{items: 1, reader: {{table: {{asset: file, columns: {{input: 0}}}}}}}}
   train: {{items: 1, reader: {{table: {{asset: file, columns: {{input: 0}}}}}}}}
 """
-CLAIM = Claim(
-    id="net-accuracy",
-    model="net",
-    metric="accuracy",
-    value=90.0,
-    unit="%",
-    direction="higher",
-    tolerance=Tolerance("absolute", 0.5),
-    source=Source("t", "90 %", "w", "2026-11-24"),
-    dataset=DataUse("lines"),
-    path=Path("claims/net.yml"),
-    line=7,
+CLAIM = dataclasses.replace(
+    ACCURACY, id="net-accuracy", model="net", dataset=DataUse("lines"), path=Path("claims/net.yml"), line=7
 )
 
 

@@ -7,22 +7,12 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from published import DIGITS
 
 from pytest_mlmodelscope.cli.main import cli
 from pytest_mlmodelscope.record.build import write
 
-CLAIM = """\
-schema: claim/1
-id: digits-accuracy
-model: digits-means
-dataset: digits
-metric: accuracy
-value: 90.2
-unit: "%"
-tolerance: {absolute: 1}
-source: {title: Notes, figure: "90.2 %", where: line 1, read: "2026-11-20"}
-conditions: {threads: 1}
-"""
+CLAIM = DIGITS + "conditions: {threads: 1}\n"
 
 
 @pytest.fixture

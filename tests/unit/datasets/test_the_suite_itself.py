@@ -82,7 +82,7 @@ def test_a_reader_that_keeps_its_word_breaks_no_rule(tmp_path):
     ("changes", "rule"),
     [
         ({"OPTIONS": {"type": "object"}}, "test_options_have_a_schema_that_describes_each_and_refuses_others"),
-        ({"__doc__": ""}, "test_it_says_what_it_reads"),
+        ({"__doc__": ""}, "test_it_says_what_it_is"),
         ({"read": lambda files, options: list(read(files, options))[::-1]}, "test_it_gives_the_items_in_their_order"),
         (
             {"read": changed(lambda item: Item(item.id, item.input, str(item.label)))},

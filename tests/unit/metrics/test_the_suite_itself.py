@@ -82,7 +82,7 @@ def test_a_metric_that_keeps_its_word_breaks_no_rule():
             {"OPTIONS": {**CLOSED, "properties": {"k": {"type": "integer"}}}},
             "test_options_have_a_schema_that_describes_each_and_refuses_others",
         ),
-        ({"__doc__": None}, "test_it_says_what_it_measures"),
+        ({"__doc__": None}, "test_it_says_what_it_is"),
         ({"compute": lambda e, o: np.float64(right(e, o))}, "test_it_gives_the_figure_expected"),
         ({"compute": lambda e, o: right(e, o) / 2}, "test_it_gives_the_figure_expected"),
         ({"compute": changing}, "test_it_leaves_the_evidence_as_it_was"),

@@ -6,7 +6,6 @@ import copy
 import csv
 import json
 import math
-import os
 import statistics
 import subprocess
 import sys
@@ -35,9 +34,7 @@ def native(tmp_path_factory):
     folder = tmp_path_factory.mktemp("native")
     (folder / "test_native.py").write_text("def test_native(benchmark):\n    benchmark(sum, [1, 2])\n")
     command = [sys.executable, "-m", "pytest", "-q", "--benchmark-max-time=0.01", "--benchmark-json=native.json"]
-    # A worker of xdist, which pytest-benchmark would take the inner run for, writes nothing.
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_XDIST")}
-    subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return json.loads((folder / "native.json").read_text())
 
 

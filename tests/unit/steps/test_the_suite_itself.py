@@ -68,7 +68,7 @@ def test_a_step_that_keeps_its_word_breaks_no_rule(tmp_path):
             {"OPTIONS": {**CLOSED, "properties": {"by": {}}}},
             "test_options_have_a_schema_that_describes_each_and_refuses_others",
         ),
-        ({"__doc__": " "}, "test_it_says_what_it_does"),
+        ({"__doc__": " "}, "test_it_says_what_it_is"),
         ({"make": lambda options, context: lambda value: value + 1}, "test_it_gives_what_is_expected"),
         (
             {"make": lambda options, context: lambda value: (value * 2).astype(np.float32)},

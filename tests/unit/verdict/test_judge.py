@@ -5,22 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from published import ACCURACY
 
-from pytest_mlmodelscope.core.claim import Claim, DataUse, Source, Tolerance
+from pytest_mlmodelscope.core.claim import DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.result import Interval, Measurement
 from pytest_mlmodelscope.verdict.intervals import whole
 from pytest_mlmodelscope.verdict.judge import admitted, figure, judge, more_needed
 
-CLAIM = Claim(
-    id="c",
-    model="m",
-    metric="accuracy",
-    value=99.4,
-    unit="%",
-    direction="higher",
-    tolerance=Tolerance("absolute", 0.05),
-    source=Source("t", "99.4 %", "w", "2026-11-24"),
-    dataset=DataUse("d"),
+CLAIM = dataclasses.replace(
+    ACCURACY, value=99.4, tolerance=Tolerance("absolute", 0.05), source=Source("t", "99.4 %", "w", "2026-11-24")
 )
 
 
