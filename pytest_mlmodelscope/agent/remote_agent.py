@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from pytest_mlmodelscope.agent import view
-from pytest_mlmodelscope.agent.agent import QUIET, THREAD_VARIABLES, Agent
+from pytest_mlmodelscope.agent.agent import Agent
 from pytest_mlmodelscope.agent.confinement import LAUNCHER, PROBE, Held, chosen, record
 from pytest_mlmodelscope.agent.environment import Environment
 from pytest_mlmodelscope.agent.limits import Limits, most_memory, most_processes
 from pytest_mlmodelscope.agent.process import WorkerProcess
 from pytest_mlmodelscope.agent.shared import SharedMemory
+from pytest_mlmodelscope.agent.variables import QUIET, THREAD_VARIABLES
 from pytest_mlmodelscope.core.errors import WorkerDied, WorkerError
 from pytest_mlmodelscope.interfaces.predictor import OpenRequest
 from pytest_mlmodelscope.remote.connection import BROKEN

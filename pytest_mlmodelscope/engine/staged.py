@@ -131,7 +131,7 @@ class Staged:
         Raises:
             UsageError: another engine is to issue the queries, which it does inside of one worker.
         """
-        from pytest_mlmodelscope.agent.agent import timings_of
+        from pytest_mlmodelscope.agent.told import timings_of
 
         if engine is not None:
             raise UsageError(f"{engine} issues queries inside of one worker, and a pipeline has several")

@@ -7,17 +7,18 @@ import gc
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_mlmodelscope.claim.expand import kind_of, left_to_chance, selection
+from pytest_mlmodelscope.claim.expand import left_to_chance, selection
 from pytest_mlmodelscope.claim.known import Known, load_known
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.core.result import Case, Result, Verdict
 from pytest_mlmodelscope.plugin import cases, junit
+from pytest_mlmodelscope.plugin.choosing import leave_out, refuse_twins
 from pytest_mlmodelscope.plugin.collect import ClaimCase, ClaimFile, Collection, collect_file, markers
 from pytest_mlmodelscope.plugin.options import path_value, value
 from pytest_mlmodelscope.plugin.outcomes import Policy, decide
@@ -162,30 +163,9 @@ class Session:
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Refuse two cases of one name: a record could not tell them apart. Leave out what is verified on
-        request, where nothing was asked for.
-        """
-        seen: dict[str, pytest.Item] = {}
-        for item in items:
-            if isinstance(item, ClaimCase):
-                twin = seen.setdefault(item.case.id, item)
-                if twin is not item and twin.path != item.path:
-                    raise pytest.UsageError(
-                        f'two claims are called "{item.case.claim.id}": in {twin.path} and in {item.path}; rename one'
-                    )
-        if value(self._config, "aa"):
-            self._keep_timed(session, items)
-        elif not self._is_chosen():
-            self._leave_out(items)
-
-    def _keep_timed(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Of what was chosen the timed cases; where nothing was, or none of them is, a quick one of our own."""
-        timed = [item for item in items if isinstance(item, ClaimCase) and kind_of(item.case.claim) == "timed"]
-        if not self._is_chosen() and self._config.args_source is not pytest.Config.ArgsSource.ARGS:
-            timed = []
-        left = [item for item in items if item not in timed]
-        items[:] = timed or quick_cases(self.collection, session)
-        self._config.hook.pytest_deselected(items=left)
+        """Refuse two cases of one name, and leave out what nobody asked for."""
+        refuse_twins(items)
+        self.left_out = leave_out(self._config, self.collection, session, items)
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -193,21 +173,6 @@ class Session:
         sample, sequential = self.asked.evidence.sample, self.asked.evidence.sequential
         cases = (item.case for item in session.items if isinstance(item, ClaimCase))
         self._chances = sum(left_to_chance(case, sample, sequential) for case in cases)
-
-    def _leave_out(self, items: list[pytest.Item]) -> None:
-        left = [item for item in items if isinstance(item, ClaimCase) and item.case.claim.on_request]
-        if not left:
-            return
-        self.left_out = [item.case for item in left]
-        gone = set(left)
-        items[:] = [item for item in items if item not in gone]
-        self._config.hook.pytest_deselected(items=left)
-
-    def _is_chosen(self) -> bool:
-        """Whether the user said which cases are wanted."""
-        options = [value(self._config, name) for name in ("target", "framework")]
-        options += [self._config.getoption(name) for name in ("markexpr", "keyword")]
-        return any(options) or any("::" in argument for argument in self._config.args)
 
     def wants_cause(self, item: pytest.Item, result: Result) -> bool:
         """Whether to look for what explains a figure: a refuted one over items that nobody has accepted as refuted."""
@@ -327,18 +292,6 @@ class Session:
         how = value(self._config, "evidence") or "full"
         settings = {"evidence": how, "error": self.error, "offline": self.asked.offline}
         return build(self.sorted_records(), machine_facts(self.machine), software_facts(), None, settings)
-
-
-def quick_cases(collection: Collection, session: pytest.Session) -> list[pytest.Item]:
-    """The bundled case that the gate is tested on unless another is chosen."""
-    file = ClaimFile.from_parent(session, path=bundled_root() / "claims" / f"{_QUICK[0]}.yml")
-    file.scope = collection
-    cases = file.collect()
-    return [item for item in cases if (item.case.claim.id, item.case.framework.name, item.case.target) == _QUICK[1]]
-
-
-#: Its file and, of its claim, framework and target, the names.
-_QUICK: Final = ("fashion-cnn", ("fashion-cnn-latency", "onnxruntime", "cpu"))
 
 
 def _cause(call: pytest.CallInfo[None]) -> str:

@@ -148,7 +148,13 @@ def test_the_files_of_another_framework_are_not_asked_for(project):
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda sent: sent.name)
 def test_a_run_that_is_ended_leaves_no_process_and_no_half_of_a_file(project, sent):
     (project / "claims/digits.yml").write_text(LONG)
-    run = subprocess.Popen(command("--mlms-json", "record.json"), cwd=project, stdout=subprocess.DEVNULL)
+    run = subprocess.Popen(
+        command("--mlms-json", "record.json"),
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+        # Where the tests run in the background of a shell, what they start would take no notice of it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no other thread runs
+    )
     workers = wait_for(lambda: psutil.Process(run.pid).children(recursive=True))
     run.send_signal(sent)
     assert run.wait(60) != 0
