@@ -13,8 +13,8 @@ import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.agent.environment import Environment, Environments
+from pytest_mlmodelscope.agent.limits import Limits
 from pytest_mlmodelscope.claim.expand import expand
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.engine.run import Engine, Settings
