@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from textwrap import dedent
 
@@ -28,16 +29,17 @@ LEAN = "-p no:hypothesispytest -p no:anyio"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _runs_inside_stand_alone(tmp_path_factory):
+def _runs_inside_stand_alone():
     """Runs inside the tests are nothing that the store of this machine should keep; the bundled claims, which are
     verified from here as well, are. Nor is a run of pytest that a test starts a worker of this one, and it goes
     without the plugins of others that take half of its start. No timed case waits for one of another process of
     tests, or of somebody else on this machine: what is tested is no figure.
     """
-    with pytest.MonkeyPatch.context() as patch:
+    # A short name: the manual shows what mlms doctor says of this folder in one line.
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="locks-") as locks:
         patch.setenv("MLMS_STORE", "off")
         patch.setenv("PYTEST_ADDOPTS", LEAN)
-        patch.setenv("MLMS_LOCKS", str(tmp_path_factory.mktemp("locks")))
+        patch.setenv("MLMS_LOCKS", locks)
         for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
             patch.delenv(name, raising=False)
         yield

@@ -219,4 +219,5 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_the_front_page_leads_to_every_other() -> None:
     front = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert not [page.name for page in PAGES if f"(docs/{page.name})" not in front]
+    pages = [page.relative_to(ROOT) for page in (ROOT / "docs").rglob("*.md")]
+    assert not [page for page in pages if f"({page})" not in front]
