@@ -5,25 +5,29 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from pytest_mlmodelscope.cli.console import columns, examples
 from pytest_mlmodelscope.cli.recorded import all_files, chosen, kept, opened, store_option
 from pytest_mlmodelscope.cli.show import as_report, format_option
-from pytest_mlmodelscope.core.errors import DocumentError
+from pytest_mlmodelscope.core.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
+    from pytest_mlmodelscope.store.database import Database
     from pytest_mlmodelscope.store.tables import Record
 
+#: Records that are removed in one transaction.
+_AT_ONCE: Final = 100
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
 @click.group(epilog=examples("mlms record list", "mlms record export --into all"))
 def record() -> None:
-    """List, show and move the runs that this machine has kept: each `pytest --mlms` leaves one."""
+    """List, show, move and prune the runs that this machine has kept: each `pytest --mlms` leaves one."""
 
 
 @record.command("list", epilog=examples("mlms record list", "mlms record list --limit 100 --json"))
@@ -105,7 +109,35 @@ def remove(digests: Sequence[str], store: str | None, as_json: bool) -> None:
         found = list(dict.fromkeys(find(session, start) for start in digests))
         for digest in found:
             take(session, digest)
-    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(f"removed {digest[:12]}" for digest in found))
+    _show_removed(found, as_json)
+
+
+@record.command(epilog=examples("mlms record prune --older-than 90", "mlms record prune --keep 500 --dry-run"))
+@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="All but the newest N.")
+@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Those written so many days ago.")
+@click.option("--current", is_flag=True, help="Also those with the newest result of a case on a kind of machine.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@store_option
+@_json
+def prune(
+    keep: int | None, older_than: float | None, current: bool, dry_run: bool, store: str | None, as_json: bool
+) -> None:
+    """Remove old records, and give the room that they took back. With both options, those to which both apply.
+
+    What the matrix shows stays: a record with the newest result of a case on a kind of machine is kept, however old.
+    """
+    from pytest_mlmodelscope.store.pruning import old
+
+    if keep is None and older_than is None:
+        raise UsageError("nothing says which records are old", hint="--older-than DAYS, or --keep N")
+    before = None if older_than is None else datetime.now(UTC) - timedelta(days=older_than)
+    with opened(store) as database:
+        with database.reading() as session:
+            found = list(old(session, keep or 0, before, current))
+        if not dry_run:
+            _remove(database, found)
+            database.shrink()
+    _show_removed(found, as_json, "would remove" if dry_run else "removed")
 
 
 # -- what they share -------------------------------------------------------------------------------------
@@ -127,7 +159,22 @@ def _told(row: dict[str, Any]) -> str:
     return ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in row["verdicts"].items())
 
 
-def _kept_file(database: Any, path: Path) -> dict[str, str]:
+def _remove(database: Database, digests: Sequence[str]) -> None:
+    """A part of them at a time, so that others can write between."""
+    from pytest_mlmodelscope.store.runs import remove as take
+
+    for start in range(0, len(digests), _AT_ONCE):
+        with database.writing() as session:
+            for digest in digests[start : start + _AT_ONCE]:
+                take(session, digest)
+
+
+def _show_removed(digests: Sequence[str], as_json: bool, done: str = "removed") -> None:
+    lines = [f"{done} {digest[:12]}" for digest in digests] or ["none"]
+    click.echo(json.dumps(digests, indent=2) if as_json else "\n".join(lines))
+
+
+def _kept_file(database: Database, path: Path) -> dict[str, str]:
     from pytest_mlmodelscope.record.build import read
     from pytest_mlmodelscope.store.runs import add
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,6 +73,22 @@ class Database:
         """A session for questions."""
         with self._reading() as session:
             yield session
+
+    def shrink(self) -> None:
+        """Give the room of what was removed back, which PostgreSQL does by itself.
+
+        Raises:
+            UsageError: others use the file, or there is no room for a copy of it.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with closing(self.engine.raw_connection()) as connection:  # others begin a transaction, in which it cannot be
+            try:
+                connection.cursor().execute("VACUUM")
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                hint = "nothing is lost; call it again when nobody else uses the file"
+                raise UsageError(f"the file cannot be made smaller: {error}", where=self.address, hint=hint) from None
 
 
 def _url(address: str | Path) -> URL:

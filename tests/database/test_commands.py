@@ -12,7 +12,7 @@ from pytest_mlmodelscope.cli.main import cli
 from pytest_mlmodelscope.record.build import write
 from pytest_mlmodelscope.store.canonical import digest_of
 from pytest_mlmodelscope.store.database import Database
-from pytest_mlmodelscope.store.runs import add
+from pytest_mlmodelscope.store.runs import add, newest
 
 MADE = list(records(9, cases=3))
 
@@ -59,6 +59,38 @@ def test_records_leave_and_come_back_as_they_were(mlms, kept, tmp_path):
     mlms("record", "remove", *kept)
     rows = json.loads(mlms("record", "import", "files", "--json"))
     assert {(row["digest"], row["outcome"]) for row in rows} == {(digest, "new") for digest in kept}
+
+
+def test_old_records_are_pruned_and_what_the_matrix_shows_stays(mlms, kept):
+    # There are eight kinds of machine: the first and the last record are of the same.
+    assert mlms("record", "prune", "--keep", 3, "--dry-run") == f"would remove {kept[0][:12]}\n"
+    assert json.loads(mlms("record", "prune", "--older-than", 1, "--keep", 9, "--json")) == []
+    assert json.loads(mlms("record", "prune", "--older-than", 1, "--json")) == [kept[0]]
+    assert json.loads(mlms("record", "prune", "--keep", 3, "--current", "--json")) == kept[1:-3]
+    rows = json.loads(mlms("record", "list", "--json"))
+    assert [row["digest"] for row in rows] == kept[:-4:-1]
+    assert mlms("record", "prune", "--keep", 3) == "none\n"
+    assert "--older-than DAYS" in mlms("record", "prune", status=2)
+
+
+def test_a_pruned_store_is_smaller(mlms, tmp_path):
+    path = tmp_path / "results.sqlite"
+    with Database(path) as database, database.writing() as session:
+        for made in records(20):
+            add(session, made)
+    before = path.stat().st_size
+    mlms("record", "prune", "--keep", 5, "--current")
+    assert path.stat().st_size < before / 2
+    with Database(path) as database, database.reading() as session:
+        assert len(newest(session, 100)) == 5
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_store_that_somebody_writes_to_is_not_made_smaller(mlms, tmp_path, monkeypatch):
+    monkeypatch.setattr("pytest_mlmodelscope.store.database._BUSY_MS", 10)
+    with Database(tmp_path / "results.sqlite") as other, other.writing() as session:
+        session.connection()  # begins the transaction
+        assert "cannot be made smaller: database is locked" in mlms("record", "prune", "--keep", 100, status=2)
 
 
 def test_what_is_no_record_is_refused_and_the_others_are_kept(mlms, tmp_path):

@@ -8,14 +8,20 @@ from pathlib import Path
 
 import pytest
 from adding import open_it
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from fill import records
 from processes import Started
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.hub.jobs.queue import submit
 from pytest_mlmodelscope.store import migrations
+from pytest_mlmodelscope.store.access import new_token
 from pytest_mlmodelscope.store.database import Database
+from pytest_mlmodelscope.store.runs import add
 from pytest_mlmodelscope.store.tables import Base
 
 OPEN = "import sys; from pytest_mlmodelscope.store.database import Database; Database(sys.argv[1]).close()"
@@ -39,16 +45,42 @@ def test_a_difference_between_them_is_noticed(database_address):
     assert [one[0] for one in found] == ["add_index"]
 
 
-def test_the_way_back_leaves_nothing(database_address):
-    from alembic import command
-    from alembic.config import Config
-
-    with Database(database_address) as database, database.engine.begin() as connection:
+def go_back(address, version):
+    with Database(address) as database, database.engine.begin() as connection:
         config = Config()
         config.set_main_option("script_location", str(migrations.HERE))
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-        assert inspect(connection).get_table_names() == ["alembic_version"]
+        command.downgrade(config, version)
+        return inspect(connection).get_table_names()
+
+
+def rows(address, tables):
+    """All that is in some tables."""
+    with Database(address) as database, database.engine.connect() as connection:
+        return {table.name: set(map(repr, connection.execute(select(table)).all())) for table in tables}
+
+
+def test_the_way_back_leaves_nothing(database_address):
+    assert go_back(database_address, "base") == ["alembic_version"]
+
+
+def test_what_an_older_version_kept_stays_when_it_is_brought_up_to_date(database_address):
+    first, second = records(2, cases=3)
+    with Database(database_address) as database, database.writing() as session:
+        add(session, first)
+        new_token(session, "ann", ["admin"])
+        submit(session, "verify", {"claim": "made-up"})
+    for version in range(int(migrations.newest()) - 1, 0, -1):
+        before = rows(database_address, Base.metadata.sorted_tables)
+        left = go_back(database_address, f"{version:04}")
+        tables = [table for table in Base.metadata.sorted_tables if table.name in left]
+        assert {table.name for table in tables} >= {"records", "results", "current", "tokens", "jobs"}
+        after = rows(database_address, tables)  # it was opened, and so brought up to date
+        assert after == {name: before[name] for name in after}
+        assert all(after[name] for name in ("records", "results", "current", "tokens", "jobs"))
+    test_migrations_make_what_the_models_say(database_address)
+    with Database(database_address) as database, database.writing() as session:
+        assert [add(session, record).new for record in (first, second)] == [False, True]
 
 
 def test_of_processes_that_open_a_new_database_at_once_one_migrates(database_address):

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError
 from pytest_mlmodelscope.store.canonical import canonical, digest_of, parsed
 from pytest_mlmodelscope.store.database import Database
+from pytest_mlmodelscope.store.pruning import old
 from pytest_mlmodelscope.store.runs import add, find, newest, read, remove
 from pytest_mlmodelscope.store.tables import Current, Record, Result
 
@@ -115,15 +116,29 @@ def test_a_removed_record_gives_way_to_the_one_before(database):
     assert [count(database, table) for table in (Record, Result, Current)] == [0, 0, 0]
 
 
-def test_two_processes_add_the_same_records_at_once(database_address):
+def test_old_records_are_those_that_no_cell_needs(database):
+    made = list(records(17, cases=2))  # of eight kinds of machine in turn
+    digests = [digest_of(record) for record in made]
+    middle = datetime.fromisoformat(made[4]["datetime"])
+    with database.writing() as session:
+        for record in made:
+            add(session, record)
+        assert old(session) == digests[:9]
+        assert old(session, keep=10) == digests[:7]
+        assert old(session, before=middle) == digests[:4]
+        assert old(session, keep=15, before=middle) == digests[:2]
+        assert old(session, keep=3, current=True) == digests[:14]
+
+
+def test_processes_add_the_same_records_at_once(database_address):
     Database(database_address).close()
-    started = [Started(add_all, database_address, 12, backwards) for backwards in (False, True)]
+    started = [Started(add_all, database_address, 8, backwards) for backwards in 2 * (False, True)]
     new = [process.rest().split().count("new") for process in started]
-    assert [process.wait() for process in started] == [0, 0]
-    assert sum(new) == 12
+    assert [process.wait() for process in started] == [0] * 4
+    assert sum(new) == 8
     with Database(database_address) as database:
-        assert (count(database, Record), count(database, Result)) == (12, 12 * CASES)
-        assert_right(database, list(records(12)))
+        assert (count(database, Record), count(database, Result)) == (8, 8 * CASES)
+        assert_right(database, list(records(8)))
 
 
 def assert_right(database, made):
