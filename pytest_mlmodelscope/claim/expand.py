@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
-from pytest_mlmodelscope.core.claim import Claim
+from pytest_mlmodelscope.core.claim import Claim, Measures
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError, did_you_mean
 from pytest_mlmodelscope.core.manifest import DatasetManifest, FrameworkUse, ModelManifest
@@ -133,14 +133,20 @@ def _refuse_of_pipelines(claim: Claim, model: ModelManifest, at: str) -> None:
             where=at,
             hint=f"claim it of the models of its stages: {stages}",
         )
-    if kind == "timed" and claim.conditions.measures != "end_to_end":
+    if kind == "timed" and claim.conditions.measures != (wanted := measures_of_pipeline(claim.conditions.scenario)):
         raise DocumentError(
             f"a pipeline is timed with all that it does, also between its models, and {model.name} is one",
             where=at,
-            expected="conditions: {measures: end_to_end}",
+            expected=f"conditions: {{measures: {wanted}}}",
             got=claim.conditions.measures,
-            hint="add `measures: end_to_end` to the claim's conditions",
+            hint=f"add `measures: {wanted}` to the claim's conditions",
         )
+
+
+def measures_of_pipeline(scenario: str) -> Measures:
+    """What is timed of a pipeline under a load: everything, save its last steps where only what is asked is timed."""
+    able = getattr(member("scenarios", scenario), "MEASURES", get_args(Measures))
+    return "end_to_end" if "end_to_end" in able else "model"
 
 
 def admitted(claim: Claim, model: ModelManifest) -> tuple[Requirement, ...]:

@@ -194,12 +194,14 @@ def claim(into: Path, yes: bool, as_json: bool, **given: Any) -> None:
     identity = _named(Questions({**given, "name": given["identity"]}, yes), f"{about}-{metric}")
     path = into / f"{identity}.yml"
     _refuse_existing(path)
-    draft = _claim(ask, given, identity, about, metric, data)
+    draft = _claim(ask, given, identity, kept, about, metric, data)
     drafts.write(path, collecting.claim(draft), lambda made: _lint(made, kept))
     _told(path, (), [f"mlms lint {into}", f"pytest --mlms {path}"], as_json)
 
 
-def _claim(ask: Questions, given: Mapping[str, Any], identity: str, about: str, metric: str, data: Any) -> Any:
+def _claim(
+    ask: Questions, given: Mapping[str, Any], identity: str, kept: Any, about: str, metric: str, data: Any
+) -> Any:
     from pytest_mlmodelscope.core.registry import member
     from pytest_mlmodelscope.library import collecting
 
@@ -225,7 +227,20 @@ def _claim(ask: Questions, given: Mapping[str, Any], identity: str, about: str, 
         where=ask.text("where", "The table, line or file in it"),
         read=ask.text("read", "The day that it was looked up", datetime.now(UTC).date().isoformat()),
         url=given["url"],
+        measures=_measures(kept.model(about, "mlms new claim"), metric),
     )
+
+
+def _measures(model: Any, metric: str) -> str | None:
+    """What is timed, where that has to be said: of a pipeline, under most loads."""
+    from pytest_mlmodelscope.claim.expand import measures_of_pipeline
+    from pytest_mlmodelscope.core.registry import member
+
+    if not model.stages or member("metrics", metric).KIND != "timed":
+        return None
+    scenario = getattr(member("metrics", metric), "SCENARIO", "single_stream")
+    wanted = measures_of_pipeline(scenario)
+    return None if wanted == "model" else wanted  # as it is where a claim says nothing
 
 
 def _lint(made: Path, kept: Any) -> None:

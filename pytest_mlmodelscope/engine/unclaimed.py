@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_mlmodelscope.claim.expand import Selection, expand
+from pytest_mlmodelscope.claim.expand import Selection, expand, measures_of_pipeline
 from pytest_mlmodelscope.core.claim import NOTHING, Claim, Conditions, DataUse, Source, Tolerance
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
@@ -36,7 +36,7 @@ def case_of(
     conditions = conditions or Conditions()
     if catalogue.model(model, "").stages:
         # The only way in which a pipeline is timed.
-        conditions = replace(conditions, measures="end_to_end")
+        conditions = replace(conditions, measures=measures_of_pipeline(conditions.scenario))
     claim = Claim(
         id=f"{model}-{name or metric}",
         model=model,

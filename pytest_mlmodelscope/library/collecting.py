@@ -56,6 +56,7 @@ class ClaimDraft:
     dataset: str | None = None
     split: str | None = None
     url: str | None = None
+    measures: str | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,8 @@ def _claim(draft: ClaimDraft) -> Iterator[str]:
     yield f"metric: {scalar(draft.metric)}"
     yield f"value: {json.dumps(draft.value)}"
     yield f"unit: {scalar(draft.unit)}"
+    if draft.measures is not None:
+        yield f"conditions: {{measures: {draft.measures}}}"
     yield "# Without a tolerance, half a unit of the last printed digit is admitted: tolerance: {absolute: 0.5}"
     yield "source:"
     yield f"  title: {scalar(draft.title)}"

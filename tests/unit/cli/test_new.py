@@ -198,6 +198,14 @@ def test_a_claim_on_what_is_here_needs_only_the_figure_and_its_source():
     assert "3 files checked, 0 problems" in lint()
 
 
+def test_a_claim_about_the_speed_of_a_pipeline_says_that_all_of_it_is_timed(here):
+    about = ("--model", "ppocr-v4", "--dataset", "drawn-text", "--split", "level", "--metric", "latency")
+    done = new("claim", *about, "--value", "100", "--title", "A paper", "--where", "Table 1", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "conditions: {measures: end_to_end}\n" in (here / "claims" / "ppocr-v4-latency.yml").read_text()
+    assert "1 file checked, 0 problems" in lint()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -159,6 +159,16 @@ def test_a_time_without_what_lies_between_the_stages_is_refused(project, word_ca
     assert "measures: end_to_end" in caught.value.hint
 
 
+def test_a_load_under_which_only_what_is_asked_is_timed_times_all_stages(engine, project, word_case):
+    load = {"scenario": "server", "rate": 50.0, **TIMED}
+    with pytest.raises(DocumentError, match="timed with all that it does") as caught:
+        word_case("latency", model="each-word", data="sentences", measures="end_to_end", **load)
+    assert caught.value.expected == "conditions: {measures: model}"
+    result = engine.verify(word_case("latency", model="each-word", data="sentences", **load))
+    assert result.measurement is not None
+    assert len(result.timings_ns) >= 8
+
+
 @pytest.mark.parametrize(("metric", "unit"), [("instructions", "instructions"), ("luts", "1"), ("exact_outputs", "%")])
 def test_what_is_of_single_models_is_refused_of_a_pipeline(project, word_case, metric, unit):
     with pytest.raises(DocumentError, match="is of single models, and each-word is a pipeline") as caught:
