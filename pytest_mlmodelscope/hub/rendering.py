@@ -82,6 +82,8 @@ def environment() -> Environment:
         day=day,
         iso=iso,
         shown=_text.shown,
+        measured=_text.measured,
+        published=_text.published,
         plain=_text.plain,
         short=short,
         percent=percent,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from pytest_mlmodelscope.hub import charts
+from pytest_mlmodelscope.hub.drawing import Chart
 from pytest_mlmodelscope.hub.rendering import STATIC, rendered
 from pytest_mlmodelscope.hub.views import latencies, series
 from pytest_mlmodelscope.hub.views.matrix import Column, Row
@@ -39,7 +40,7 @@ class Verified:
     outcomes: tuple[Outcome, ...]
     totals: tuple[Total, ...]
     remarks: tuple[tuple[str, str], ...]
-    history: charts.Chart | None
+    history: Chart | None
 
     @property
     def anchor(self) -> str:
@@ -119,7 +120,7 @@ def _claims(newest: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> lis
     return sorted(found, key=_grave)
 
 
-def _claim(record: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], history: charts.Chart | None) -> Verified:
+def _claim(record: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], history: Chart | None) -> Verified:
     first = cases[0]
     found = tuple(from_case(case, record["mlms"]["machine"], written(record)) for case in cases)
     return Verified(
@@ -146,7 +147,7 @@ def _grave(claim: Verified) -> tuple[int, str]:
     return next((place for place, word in enumerate(_FIRST) if word in words), len(_FIRST)), claim.id
 
 
-def _histories(claims: Iterable[str], past: Sequence[Mapping[str, Any]]) -> dict[str, charts.Chart]:
+def _histories(claims: Iterable[str], past: Sequence[Mapping[str, Any]]) -> dict[str, Chart]:
     """A chart for each claim whose figures move from record to record."""
     if len(past) == 1:
         return {}
@@ -160,7 +161,7 @@ def _histories(claims: Iterable[str], past: Sequence[Mapping[str, Any]]) -> dict
     return {claim: charts.over_time(line) for claim, line in moving[:MOST_CHARTS]}
 
 
-def _quick(record: Mapping[str, Any]) -> list[charts.Chart]:
+def _quick(record: Mapping[str, Any]) -> list[Chart]:
     """How long single queries took, a chart for each claim that was timed."""
     timed: dict[str, list[tuple[Outcome, Sequence[float]]]] = {}
     for one, case in zip(_outcomes(record), record["mlms"]["cases"], strict=True):

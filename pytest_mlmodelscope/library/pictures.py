@@ -19,6 +19,9 @@ from pytest_mlmodelscope.library.content import content, is_held
 MOST_PIXELS: Final = 64 * 2**20
 #: What is decoded by Pillow itself, and not by a program that it calls.
 FORMATS: Final = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+#: The number of EXIF's entry, and the least of its values at which a picture lies on its side.
+_ORIENTATION: Final = 0x0112
+_ON_ITS_SIDE: Final = 5
 _AXES: Final = frozenset("HWC")
 
 
@@ -34,7 +37,37 @@ def encoded(given: Any) -> bytes:
     held = content(given) if is_held(given) else _of_pixels(array_of(given))
     with _explained(), Image.open(io.BytesIO(held), formats=FORMATS) as image:
         _refuse_size(image.size)
-    return held
+        return held if _turned(image) == 1 else _as_png(_upright(image))
+
+
+def size(given: Any) -> tuple[int, int] | None:
+    """How many pixels a picture has across and down, held upright; None of what is no picture."""
+    from PIL import Image
+
+    if not is_held(given) or not _is_picture(held := content(given)):
+        return None
+    with Image.open(io.BytesIO(held), formats=FORMATS) as image:
+        across, down = image.size
+        return (down, across) if _turned(image) >= _ON_ITS_SIDE else (across, down)
+
+
+def _turned(image: Any) -> int:
+    """How the camera was held, by what it wrote into the picture (EXIF): 1 is upright."""
+    found = image.getexif().get(_ORIENTATION, 1)
+    return found if found in range(1, 9) else 1
+
+
+def _upright(image: Any) -> Any:
+    """The picture as a viewer shows it: models look at it as people do."""
+    from PIL import ImageOps
+
+    return image if _turned(image) == 1 else ImageOps.exif_transpose(image)
+
+
+def _as_png(image: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 def _of_pixels(pixels: NDArray[Any]) -> bytes:
@@ -48,10 +81,8 @@ def _of_pixels(pixels: NDArray[Any]) -> bytes:
             got=f"{pixels.dtype} of {list(pixels.shape)}",
         )
     _refuse_size((pixels.shape[1], pixels.shape[0]))
-    file = io.BytesIO()
     plane = pixels[..., 0] if pixels.shape[2:] == (1,) else pixels
-    Image.fromarray(plane.astype(np.uint8)).save(file, "PNG", compress_level=1)
-    return file.getvalue()
+    return _as_png(Image.fromarray(plane.astype(np.uint8)))
 
 
 def pixels(given: Any, spec: Input) -> NDArray[Any]:
@@ -68,14 +99,15 @@ def pixels(given: Any, spec: Input) -> NDArray[Any]:
     axes, lengths = _axes(spec)
     with _explained(), Image.open(io.BytesIO(held), formats=FORMATS) as image:
         _refuse_size(image.size)
-        wanted = (lengths.get("W", image.size[0]), lengths.get("H", image.size[1]))
-        if image.size != wanted:
+        upright = _upright(image)
+        wanted = (lengths.get("W", upright.size[0]), lengths.get("H", upright.size[1]))
+        if upright.size != wanted:
             raise InputError(
                 "the picture has another size than the model takes, and its manifest does not resize",
                 expected=f"{wanted[0]} x {wanted[1]} pixels",
-                got=f"{image.size[0]} x {image.size[1]}",
+                got=f"{upright.size[0]} x {upright.size[1]}",
             )
-        found = np.array(image.convert("RGB" if lengths.get("C") == 3 else "L"))
+        found = np.array(upright.convert("RGB" if lengths.get("C") == 3 else "L"))
     if "C" in axes and found.ndim == 2:
         found = found[..., None]
     order = ["HWC".index(axis) for axis in axes]

@@ -50,9 +50,12 @@ def _checked(case: Mapping[str, Any]) -> str:
     return f"none in {case['n']:,}" + (f", at most {apart:.2g} apart" if apart else "")
 
 
-def figure(value: Value, unit: str) -> str:
-    """``0.12 ms [0.11, 0.13]``, or ``99.407 % (all 60,000)`` where every item was evaluated."""
+def figure(value: Value, unit: str, least: int = 0) -> str:
+    """``0.12 ms [0.11, 0.13]``, or ``99.407 % (all 60,000)`` where every item was evaluated; an uncertain one to
+    ``least`` decimals at least.
+    """
     places = decimals(value, unit)
+    places = None if places is None else max(places, least)
     text = with_unit(number(value.value, places), unit)
     if value.kind in ("static", "check") or (value.kind == "counted" and value.low == value.high):
         return text
@@ -273,6 +276,8 @@ def shown(value: Any) -> str:
         return number(value, None)
     if isinstance(value, str) and _DIGEST.fullmatch(value):
         return f"{value[:12]}..."
+    if isinstance(value, Mapping):
+        value = [f"{key}: {shown(inner)}" for key, inner in value.items()]
     text = ", ".join(map(shown, value)) if isinstance(value, (list, tuple)) else plain(str(value))
     return text if len(text) <= _LONG else f"{text[: _LONG // 2]}...{text[-_LONG // 4 :]}"
 

@@ -14,6 +14,7 @@ from pytest_mlmodelscope.library.intake import Intake
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.manifest.cache import Cache
 from pytest_mlmodelscope.manifest.fetch import Fetcher
+from pytest_mlmodelscope.manifest.stages import front
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_every_model_that_is_offered_can_be_asked_about_its_made_examples(shelf)
         manifest = shelf.model(choice.card.name)
         use = shelf.data_of(choice.card.name)
         split = use and shelf.dataset(use.name).splits.get(use.split)
-        intake = Intake(manifest.inputs or next(iter(manifest.frameworks.values())).inputs, split)
+        intake = Intake(front(manifest, next(iter(manifest.frameworks))), split)
         assert intake.wants == choice.wants
         for example in view.examples(shelf, choice.card.name, choice.wants):
             assert intake.items(example.content or example.text, "1", files=False), example.name
@@ -97,6 +98,13 @@ def test_every_model_that_is_offered_can_be_asked_about_its_made_examples(shelf)
 
 def test_a_form_has_targets_that_a_framework_drives_and_two_frameworks_to_begin_with(shelf):
     found = trial(shelf, "squeezenet-1.1")
-    assert found.targets[0] == "cpu"
+    assert found.targets[0].name == "cpu"
     assert len(found.chosen) == 2
-    assert trial(shelf, "digits-mlp").targets == ("fpga",)
+    assert [one.name for one in trial(shelf, "digits-mlp").targets] == ["fpga"]
+
+
+def test_a_pipeline_is_asked_what_its_first_stage_takes_with_words_to_read(shelf):
+    found = trial(shelf, "ppocr-v4")
+    assert found.wants == "picture"
+    assert found.examples[-1].name == "a sign"
+    assert found.examples[-1].content.startswith(b"\x89PNG")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,8 +17,9 @@ from pytest_mlmodelscope.hub import charts
 from pytest_mlmodelscope.hub.app import create_app
 from pytest_mlmodelscope.hub.rendering import STATIC, link, static
 from pytest_mlmodelscope.hub.settings import Settings
-from pytest_mlmodelscope.hub.views import machines, matrix, models
+from pytest_mlmodelscope.hub.views import claims, latencies, machines, matrix, models
 from pytest_mlmodelscope.hub.views.asking import Filters
+from pytest_mlmodelscope.hub.views.outcomes import NOTHING_TOLD
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.library.verifying import record_of, verify
 from pytest_mlmodelscope.store import predictions, runs
@@ -191,8 +193,36 @@ def test_a_models_page_says_what_it_is_and_how_it_stands(client):
     text = words(client.get("/models/fashion-cnn"))
     assert "20,490" in text
     assert "fashion-cnn-latency" in text
-    assert "Latency of single queries" in text
-    assert "mlms predict fashion-cnn INPUT" in text
+    assert "fashion-cnn-latency: how long single queries took" in text
+    assert "mlms predict fashion-cnn" in text
+    assert "picture.png" in text
+
+
+def test_a_pipelines_page_leads_to_its_stages(client):
+    page = client.get("/models/ppocr-v4")
+    assert 'href="/models/ppocr-v4-find"' in page.text
+    assert 'href="/models/ppocr-v4-read"' in page.text
+    text = words(page)
+    assert "Each box that find finds, cut out of the picture and turned upright" in text
+    assert "What read decides, after join (with a line break)" in text
+
+
+def test_a_claims_conditions_are_words_and_only_those_that_matter(client):
+    text = words(client.get("/claims/squeezenet-top1"))
+    assert "Top 1 accuracy of squeezenet-1.1" in text
+    assert "some of the items that the author used" in text
+    assert "one query after another" not in text
+    assert "one query after another" in words(client.get("/claims/silero-vad-latency"))
+
+
+def test_what_was_published_keeps_its_digits_and_what_was_measured_one_of_them(client, database):
+    text = words(client.get("/claims/squeezenet-top1"))
+    assert "58.382%" in text
+    with database.reading() as session:
+        (measured,) = {one.published for one in claims.claim(session, Shelf(), "squeezenet-top1").outcomes}
+        one = claims.claim(session, Shelf(), "squeezenet-top1").outcomes[0]
+    assert measured == 58.382
+    assert re.match(r"\d\d\.\d % \[\d\d\.\d, \d\d\.\d\]", one.measured_text)
 
 
 def test_latencies_are_those_of_the_records(database, shelf):
@@ -264,6 +294,13 @@ def test_two_machines_are_compared_case_by_case(client, database, shelf):
     assert pair.ratio == pytest.approx(pair.b.measured / pair.a.measured)
     assert pair.low < pair.ratio < pair.high
     assert pair.kind == "verdict"
+    latency = next(one for one in found.metrics if one.name == "latency")
+    assert found.metrics[0] == latency
+    assert latency.least <= latency.mean <= latency.most
+    assert latency.apart == latency.count
+    assert "parameter_count" not in {one.name for one in found.metrics}
+    of_kind = [abs(math.log(one.ratio or 1)) for one in found.pairs if one.kind == "verdict"]
+    assert of_kind == sorted(of_kind, reverse=True)
     assert [one.kind for one in found.pairs] == sorted(
         (one.kind for one in found.pairs), key=("verdict figure same").find
     )
@@ -340,11 +377,54 @@ def test_a_chart_is_a_drawing_in_the_pages_colours_and_a_table(database, shelf):
     assert len(chart.rows) == sum(len(line.points) for line in found.histories[0].series)
 
 
+def test_results_stand_beside_what_was_published_below_their_machine(database, shelf):
+    with database.reading() as session:
+        found = claims.claim(session, shelf, "squeezenet-top1")
+        parameters = claims.claim(session, shelf, "fashion-cnn-parameters")
+    chart = charts.standing(found.outcomes, "t")
+    texts = [one.text for one in ET.fromstring(chart.wide).iter() if one.text]
+    assert {EPYC, ARM} <= set(texts)
+    assert any(text.endswith(" onnxruntime") for text in texts)
+    assert len(chart.rows) == sum(one.measured is not None for one in found.outcomes)
+    assert charts.standing(parameters.outcomes, "t") is None
+    assert charts.standing((), "t") is None
+
+
+def test_many_frameworks_have_a_panel_each(database, shelf):
+    with database.reading() as session:
+        found = claims.claim(session, shelf, "squeezenet-top1").history
+    texts = [one.text for one in ET.fromstring(charts.over_time(found).wide).iter()]
+    assert all(texts.count(framework) == 1 for framework in {line.framework for line in found.series})
+    assert found.left_out == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_a_histogram_of_any_number_of_queries(database, shelf, count):
+    with database.reading() as session:
+        one = claims.claim(session, shelf, "silero-vad-latency").outcomes[0]
+    times = [0.001 * (1 + at / count) for at in range(count)]
+    (found,) = latencies.distributions([(one, times)])
+    assert found.n == count
+    assert found.p1 <= found.p50 <= found.p99
+    assert all(low < high and 0 <= share <= 1 for low, high, share in found.bins)
+    assert max((share for *_, share in found.bins), default=1) == 1
+    assert charts.quick_and_slow([found]).rows[0][1] == str(count)
+
+
+def test_ratios_keep_their_units_and_bounds():
+    told = [charts.Ratio("a", 2.0, 1.5, 2.5, "g"), charts.Ratio("b", 0.25, None, None, "g")]
+    chart = charts.ratios(told, "b over a", "ratio")
+    assert chart.rows == (("g a", "2", "1.5", "2.5"), ("g b", "0.25", NOTHING_TOLD, NOTHING_TOLD))
+
+
 def test_a_strangers_name_in_a_chart_is_text(database, shelf):
     with database.reading() as session:
         found = models.model(session, shelf, EVIL)
     drawings = [charts.quick_and_slow(found.latencies)] if found.latencies else []
     drawings.append(charts.ratios([charts.Ratio(EVIL, 2.0, None, None)], EVIL, EVIL))
+    drawings.append(charts.ratios([charts.Ratio(EVIL, 2.0, None, None, EVIL)], EVIL, EVIL))
+    drawings += [charts.over_time(one) for one in found.histories]
+    drawings += [drawn for one in found.claims if (drawn := charts.standing(one.outcomes, EVIL)) is not None]
     for drawing in drawings:
         root = ET.fromstring(drawing.wide)
         assert not list(root.iter("{http://www.w3.org/2000/svg}script"))

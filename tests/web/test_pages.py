@@ -12,6 +12,7 @@ PAGES = {
     "claims in the matrix": "/matrix?rows=claim&framework=onnxruntime",
     "models": "/models",
     "model": "/models/silero-vad",
+    "pipeline": "/models/ppocr-v4",
     "claims": "/claims",
     "claim": "/claims/silero-vad-latency",
     "records": "/records",

@@ -186,6 +186,33 @@ def test_an_example_of_a_sound_is_one_click(open_page):
     expect(page.get_by_role("button", name="Play it")).to_be_visible()
 
 
+def test_text_that_was_found_is_drawn_over_its_picture(open_page, accessible, fits):
+    page = trial(open_page, "ppocr-v4", size="phone")
+    page.get_by_role("link", name="a sign").click()
+    expect(page.locator("[data-chosen]")).to_have_text("sign.png, 640 x 400 pixels")
+    page.get_by_label("openvino").uncheck()
+    answers = ask(page)
+    expect(answers.locator(".answer")).to_contain_text("Museum of Tides")
+    drawing = answers.get_by_role("img", name="onnxruntime: 4 places in the picture")
+    expect(drawing.locator("polygon")).to_have_count(4)
+    # Over the picture, and as large as it.
+    over, under = drawing.bounding_box(), answers.locator(".seen canvas").bounding_box()
+    assert {side: round(over[side]) for side in over} == {side: round(under[side]) for side in under}
+    answers.get_by_text("4 places", exact=True).click()
+    expect(answers.get_by_role("listitem").first).to_contain_text("% from the left")
+    accessible(page)
+    fits(page)
+
+
+def test_a_form_says_what_is_ready_and_what_cannot_be_had(open_page, accessible):
+    page = trial(open_page, "fashion-cnn")
+    expect(page.locator(".checks li").filter(has_text="onnxruntime")).to_contain_text("ready")
+    expect(page.get_by_label("onnxruntime")).to_be_checked()
+    if page.get_by_label("tensorrt").is_disabled():  # unless this machine has a GPU
+        expect(page.locator(".checks li").filter(has_text="tensorrt")).to_contain_text("not on this hub: ")
+    accessible(page)
+
+
 @pytest.mark.parametrize("path", ["/playground", f"/playground?model={sights.NAME}"])
 def test_for_everybody(any_page, path, accessible, fits):
     any_page.goto(path)
@@ -201,4 +228,4 @@ def test_by_the_keyboard_alone(page):
     for _ in range(12):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.name || document.activeElement.textContent.trim()"))
-    assert [name for name in ("file", "frameworks", "target", "Ask the model") if name not in reached] == []
+    assert [name for name in ("file", "frameworks", "Ask the model") if name not in reached] == []

@@ -16,6 +16,7 @@ from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.hub.jobs.tables import numbers_of
 from pytest_mlmodelscope.library.intake import GIVEN_AS, Intake
+from pytest_mlmodelscope.library.pictures import size
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.manifest.stages import front
 from pytest_mlmodelscope.store.tables import NAME
@@ -152,7 +153,8 @@ def _prediction(asked: Predict, shelf: Shelf, bounds: Bounds, upload: Path | Non
         intake = Intake(front(model, use), _split(shelf, model.name))
         _refuse_kind(intake, given)
         intake.refuse(given, files=False)
-    told = {"input": {**asked.input.model_dump(exclude_none=True), "told": _told(given)}}
+    pixels = {"pixels": size(given)} if isinstance(given, Path) and intake.wants == "picture" else {}
+    told = {"input": {**asked.input.model_dump(exclude_none=True), "told": _told(given), **pixels}}
     return {"model": model.name, "frameworks": chosen, "target": asked.target, **told}
 
 

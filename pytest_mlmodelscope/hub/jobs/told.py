@@ -76,4 +76,7 @@ def card(job: Job, position: int | None) -> JobCard:
 
 def _input_told(request: dict[str, Any]) -> dict[str, Any]:
     """What was sent, in words: it may be large, and the name of a file is nobody's but the hub's."""
-    return {"input": request["input"].get("told", "")} if "input" in request else {}
+    if "input" not in request:
+        return {}
+    pixels = request["input"].get("pixels")
+    return {"input": request["input"].get("told", "")} | ({"pixels": pixels} if pixels else {})

@@ -67,7 +67,8 @@ def claim(request: Request, identity: str, session: Reading, shelf: OnShelf, hub
         claim=found,
         address=address,
         bibtex=citing.bibtex(found, address),
-        history=None if found.history is None else charts.over_time(found.history),
+        standing=charts.standing(found.outcomes, f"{found.id}: measured and published"),
+        history=charts.over_time(found.history) if found.history is not None and found.history.lasts else None,
     )
 
 

@@ -35,7 +35,7 @@ async def submit(request: Request, door: AtDoor) -> RedirectResponse:
 def job(request: Request, identity: Identity, door: AtDoor) -> HTMLResponse:
     """One job."""
     found = door.card(identity)
-    answers = side_by_side((found.result or {}).get("predictions", ()))
+    answers = side_by_side((found.result or {}).get("predictions", ()), found.request.get("pixels"))
     return page(request, "job.html", job=found, found=answers, again=_AGAIN_S, headers={"Cache-Control": "no-store"})
 
 

@@ -13,19 +13,21 @@ from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.hub import charts
 from pytest_mlmodelscope.hub.asked import Reading
 from pytest_mlmodelscope.hub.caching import shared
-from pytest_mlmodelscope.hub.charts import Chart, Ratio
+from pytest_mlmodelscope.hub.charts import Ratio
+from pytest_mlmodelscope.hub.drawing import Chart
 from pytest_mlmodelscope.hub.pages._asked import unknown
-from pytest_mlmodelscope.hub.rendering import page
+from pytest_mlmodelscope.hub.rendering import page, words
 from pytest_mlmodelscope.hub.views import machines as view
 from pytest_mlmodelscope.hub.views import records
+from pytest_mlmodelscope.hub.views.outcomes import Outcome
 from pytest_mlmodelscope.record.diff import Difference
 from pytest_mlmodelscope.reports import _causes, _text
 from pytest_mlmodelscope.store.runs import find, newest
 from pytest_mlmodelscope.store.tables import NAME
 
 router = APIRouter()
-#: Cases that a chart of ratios tells apart.
-_SHOWN = 30
+#: Charts of ratios on one page, each of a metric.
+_CHARTS = 4
 
 Side = Annotated[str, Query(max_length=NAME)]
 
@@ -72,13 +74,19 @@ def compare(request: Request, session: Reading, a: Side = "", b: Side = "") -> H
 
 def _machines(request: Request, session: Session, a: str, b: str) -> HTMLResponse:
     found = view.side_by_side(session, a, b)
-    told = [
-        Ratio(pair.a.case, pair.ratio, pair.low, pair.high)
-        for pair in found.pairs
-        if pair.ratio is not None and pair.ratio != 1
-    ]
-    chart = charts.ratios(told[:_SHOWN], "Ratios of figures", f"{b} over {a}") if told else None
-    return page(request, "side_by_side.html", found=found, facts=_text.fact_rows(found.facts), chart=chart)
+    telling = [metric for metric in found.metrics if metric.apart][:_CHARTS] or found.metrics[:1]
+    drawn = [_ratios(found, metric.name) for metric in telling]
+    return page(request, "side_by_side.html", found=found, facts=_text.fact_rows(found.facts), charts=drawn)
+
+
+def _ratios(found: view.SideBySide, metric: str) -> Chart:
+    pairs = [pair for pair in found.pairs if pair.ratio is not None and pair.a.metric == metric]
+    told = [Ratio(_stack(pair.a), pair.ratio or 1.0, pair.low, pair.high, pair.a.claim) for pair in pairs]
+    return charts.ratios(told, f"{words(metric).capitalize()}: {found.b} over {found.a}", "ratio")
+
+
+def _stack(one: Outcome) -> str:
+    return one.framework if one.target == "cpu" else f"{one.framework} on {one.target}"
 
 
 def _record(session: Session, side: str, names: Sequence[str]) -> str:
@@ -94,4 +102,4 @@ def _figures(difference: Difference) -> Chart | None:
         for figure in difference.figures
         if figure.absolute and figure.a.value > 0 and figure.b.value > 0
     ]
-    return charts.ratios(told[:_SHOWN], "Ratios of figures", "b over a") if told else None
+    return charts.ratios(told, "Ratios of figures: b over a", "ratio") if told else None

@@ -49,7 +49,7 @@ async def submit(request: Request, shelf: OnShelf, door: AtDoor, model: Name) ->
 def answers(request: Request, identity: Identity, door: AtDoor) -> HTMLResponse:
     """What came of a job, as the part of a page."""
     job = door.card(identity)
-    found = side_by_side((job.result or {}).get("predictions", ()))
+    found = side_by_side((job.result or {}).get("predictions", ()), job.request.get("pixels"))
     return page(request, "playground_answers.html", job=job, found=found)
 
 

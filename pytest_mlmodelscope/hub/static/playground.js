@@ -39,9 +39,23 @@
     busy(false);
     if (!answer.ok) return complain("The answers could not be had.");
     part("place").innerHTML = await answer.text(); // the hub's own HTML, escaped where it was made
+    part("place").querySelectorAll("[data-seen]").forEach(underlay);
     part("answers").hidden = false;
     part("answers").focus({ preventScroll: true });
     part("answers").scrollIntoView({ block: "start" });
+  }
+
+  // The picture is on this page alone: a copy of its preview goes under what was found in it.
+  function underlay(figure) {
+    const preview = part("preview");
+    if (!preview || preview.hidden) return;
+    const copy = document.createElement("canvas");
+    copy.width = preview.width;
+    copy.height = preview.height;
+    copy.getContext("2d").drawImage(preview, 0, 0);
+    copy.setAttribute("aria-hidden", "true");
+    figure.prepend(copy);
+    figure.querySelector("[data-blank]").remove();
   }
 
   function follow(id) {

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pytest_mlmodelscope.hub.views import series
+from pytest_mlmodelscope.hub.views import conditions, series
 from pytest_mlmodelscope.hub.views.asking import Filters, claims_by, current, outcomes, where
 from pytest_mlmodelscope.hub.views.outcomes import Outcome, Total, from_result, ordered, tally
 from pytest_mlmodelscope.hub.views.series import History
@@ -61,13 +61,23 @@ class ClaimPage:
     past: tuple[Outcome, ...]
 
     @property
+    def under(self) -> tuple[tuple[str, str], ...]:
+        """The conditions in words."""
+        return conditions.told(self.conditions, self.metric)
+
+    @property
+    def metric_text(self) -> str:
+        """The metric in words, with its options."""
+        return conditions.metric_told(self.metric, self.conditions.get("metric_options") or {})
+
+    @property
     def verdict(self) -> str | None:
         """The gravest of the current verdicts; None where it was never verified."""
         return self.totals[0].word if self.totals else None
 
 
 def claims(session: Session, shelf: Shelf, filters: Filters, page: int = 1) -> ClaimsFound:
-    """The claims that the filters leave, those on the shelf first."""
+    """The claims that the filters leave: those on the shelf first, and of them those that were verified here."""
     columns = (Result.claim, Result.model, Result.verdict)
     question = current(*columns, func.count()).where(*where(filters, shelf)).group_by(*columns)
     counts: dict[str, dict[str, int]] = {}
@@ -77,6 +87,7 @@ def claims(session: Session, shelf: Shelf, filters: Filters, page: int = 1) -> C
         models[claim] = model
     cards = {card.id: card for card in shelf.claims()}
     chosen = [identity for identity, card in cards.items() if identity in counts or _wanted(card, filters, shelf)]
+    chosen.sort(key=lambda identity: identity not in counts)
     everything = [*chosen, *sorted(identity for identity in counts if identity not in cards)]
     pages = max(1, -(-len(everything) // PAGE))
     page = min(max(1, page), pages)

@@ -60,12 +60,17 @@ class Example:
 def examples(shelf: Shelf, model: str, wants: Wants) -> tuple[Example, ...]:
     """What to try on a model: items of its data where they are here and may be shown, then what is made for any."""
     found = _of_data(shelf, model, wants)
-    if wants == "picture" and (found or not _any_size(shelf.model(model))):
+    manifest = shelf.model(model)
+    if wants == "picture" and manifest.task.startswith("text_") and _any_size(manifest):
+        return (*found, _sign())
+    if wants == "picture" and (found or not _any_size(manifest)):
         return found
     return (*found, *_MADE[wants]())
 
 
 def _any_size(model: ModelManifest) -> bool:
+    if model.stages:
+        return any(_any_size(stage.model) for stage in model.stages if stage.of is None)
     return any(step.name == "resize" for given in model.inputs for step in given.steps)
 
 
@@ -265,6 +270,26 @@ def _rings() -> bytes:
     radius = np.hypot(x, y)
     planes = [127.5 + 127.5 * np.cos(12 * radius + shift) for shift in (0.0, 2.1, 4.2)]
     return _png(np.stack(planes, axis=-1).astype(np.uint8)) or b""
+
+
+@functools.cache
+def _sign() -> Example:
+    """Printed words, for models that find or read text."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", (640, 400), "#f4efe2")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((24, 24, 616, 376), outline="#7a1f1f", width=6)
+    for at, size, line in (
+        (60, 64, "Museum of Tides"),
+        (160, 40, "Open daily from 9:30"),
+        (230, 40, "Last boat 17:45"),
+    ):
+        draw.text((320, at), line, "#26221c", ImageFont.load_default(size), anchor="ma")
+    draw.text((320, 320), "Tickets 12.50, children free", "#7a1f1f", ImageFont.load_default(28), anchor="ma")
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return Example("a sign", "made for this page", content=file.getvalue(), media="image/png", file="sign.png")
 
 
 def _nothing() -> tuple[Example, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -57,12 +58,29 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Metric:
+    """What pairs of one metric say together: the geometric mean of their ratios, the least and the largest, and how
+    many of the ``count`` lie further apart than their intervals.
+    """
+
+    name: str
+    count: int
+    mean: float
+    least: float
+    most: float
+    apart: int
+
+
+@dataclass(frozen=True, slots=True)
 class SideBySide:
-    """The current results of two kinds of machines: ``pairs`` are of both, those that differ first."""
+    """The current results of two kinds of machines: ``pairs`` are of both, those that differ first, and of them those
+    first that are furthest apart; ``metrics`` are those whose figures can be divided, the furthest apart first.
+    """
 
     a: str
     b: str
     facts: tuple[Fact, ...]
+    metrics: tuple[Metric, ...]
     pairs: tuple[Pair, ...]
     only_a: tuple[Outcome, ...]
     only_b: tuple[Outcome, ...]
@@ -119,6 +137,7 @@ def side_by_side(session: Session, a: str, b: str) -> SideBySide:
         a=a,
         b=b,
         facts=tuple(facts(_lasting(facts_of(session, a)), _lasting(facts_of(session, b)))),
+        metrics=_metrics(pairs),
         pairs=tuple(pairs[:MOST]),
         only_a=tuple(ours[case] for case in sorted(ours.keys() - theirs.keys()))[:MOST],
         only_b=tuple(theirs[case] for case in sorted(theirs.keys() - ours.keys()))[:MOST],
@@ -126,8 +145,28 @@ def side_by_side(session: Session, a: str, b: str) -> SideBySide:
     )
 
 
-def _order(pair: Pair) -> tuple[int, str]:
-    return ("verdict", "figure", "same").index(pair.kind), pair.a.case
+def _order(pair: Pair) -> tuple[int, float, str]:
+    return ("verdict", "figure", "same").index(pair.kind), -_far(pair.ratio or 1.0), pair.a.case
+
+
+def _far(ratio: float) -> float:
+    return abs(math.log(ratio))
+
+
+def _metrics(pairs: Iterable[Pair]) -> tuple[Metric, ...]:
+    """Of metrics that are no more than the model's own facts, and so the same everywhere, nothing is told."""
+    found: dict[str, list[Pair]] = {}
+    for one in pairs:
+        if one.ratio is not None:
+            found.setdefault(one.a.metric, []).append(one)
+    told = (_metric(name, of) for name, of in found.items() if any(one.ratio != 1 for one in of))
+    return tuple(sorted(told, key=lambda one: -_far(one.mean)))
+
+
+def _metric(name: str, pairs: Sequence[Pair]) -> Metric:
+    ratios = [one.ratio for one in pairs if one.ratio is not None]
+    mean = math.exp(math.fsum(map(math.log, ratios)) / len(ratios))
+    return Metric(name, len(ratios), mean, min(ratios), max(ratios), sum(one.apart is True for one in pairs))
 
 
 def pair(a: Outcome, b: Outcome) -> Pair:

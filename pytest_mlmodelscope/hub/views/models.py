@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pytest_mlmodelscope.core.manifest import Asset, Input, ModelManifest, Output, Step
+from pytest_mlmodelscope.core.manifest import Asset, Input, ModelManifest, Output, Stage, Step
 from pytest_mlmodelscope.hub.views import latencies, series
 from pytest_mlmodelscope.hub.views.asking import current, outcomes
 from pytest_mlmodelscope.hub.views.latencies import Distribution
 from pytest_mlmodelscope.hub.views.outcomes import Outcome, Total, ordered, tally
+from pytest_mlmodelscope.hub.views.playground import intake_of
 from pytest_mlmodelscope.hub.views.series import History
 from pytest_mlmodelscope.library.cards import ClaimCard, ModelCard
+from pytest_mlmodelscope.library.intake import Wants
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.reports._text import shown
 from pytest_mlmodelscope.store.tables import Result
+
+#: What nobody would see.
+_BLANKS: Final = {"": "nothing", " ": "a blank", "\n": "a line break"}
+#: What a stage is asked about, of the stage ``of``.
+_HOW: Final = {
+    "whole": "all that {of} decides, at once",
+    "each": "each of what {of} decides, one after another",
+    "crops": "each box that {of} finds, cut out of the picture and turned upright",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +85,28 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class StagePart:
+    """A stage of a pipeline: its model, what it is asked about, in words, and the steps on the way to it."""
+
+    name: str
+    card: ModelCard
+    asked: str
+    steps: tuple[str, ...]
+    framework: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPage:
-    """Everything that is told of one model; ``card`` is None of one that only results speak of."""
+    """Everything that is told of one model; ``card`` is None of one that only results speak of, ``stages`` are there
+    of a pipeline, ``wants`` is what it takes.
+    """
 
     name: str
     card: ModelCard | None
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    stages: tuple[StagePart, ...]
+    wants: Wants | None
     files: tuple[File, ...]
     attributes: tuple[tuple[str, str], ...]
     claims: tuple[Claimed, ...]
@@ -120,6 +147,8 @@ def model(session: Session, shelf: Shelf, name: str) -> ModelPage | None:
         card=None if manifest is None else shelf.model_card(name),
         inputs=() if manifest is None else tuple(map(_input, manifest.inputs)),
         outputs=() if manifest is None else tuple(map(_output, manifest.outputs)),
+        stages=() if manifest is None else tuple(_stage(shelf, stage) for stage in manifest.stages),
+        wants=None if manifest is None else intake_of(shelf, manifest).wants,
         files=() if manifest is None else tuple(map(_file, manifest.assets.values())),
         attributes=() if manifest is None else _attributes(manifest),
         claims=claims,
@@ -140,6 +169,13 @@ def _claimed(shelf: Shelf, model: str, found: tuple[Outcome, ...]) -> Iterator[C
         yield Claimed(identity, cards.get(identity), tuple(one for one in found if one.claim == identity))
 
 
+def _stage(shelf: Shelf, stage: Stage) -> StagePart:
+    asked = "what the pipeline is given" if stage.of is None else _HOW[stage.how].format(of=stage.of)
+    return StagePart(
+        stage.name, shelf.model_card(stage.model.name), asked, tuple(map(_step, stage.steps)), stage.framework
+    )
+
+
 def _input(tensor: Input) -> Tensor:
     told = [] if tensor.constant is None else [f"constant {tensor.constant:g}"]
     return Tensor(tensor.name, _type(tensor), (*map(_step, tensor.steps), *told))
@@ -156,8 +192,12 @@ def _type(tensor: Input | Output) -> str:
 
 
 def _step(step: Step) -> str:
-    told = ", ".join(f"{key} {shown(value)}" for key, value in step.options.items())
+    told = ", ".join(f"{key} {_value(value)}" for key, value in step.options.items())
     return f"{step.name} ({told})" if told else step.name
+
+
+def _value(value: Any) -> str:
+    return _BLANKS[value] if isinstance(value, str) and value in _BLANKS else shown(value)
 
 
 def _file(asset: Asset) -> File:

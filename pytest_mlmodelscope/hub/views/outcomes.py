@@ -67,7 +67,9 @@ class Outcome:
 
     @property
     def measured_text(self) -> str:
-        """What was measured, with as many digits as the interval bears, and that interval."""
+        """What was measured, with as many digits as the interval bears, and one more where what was published has it;
+        and that interval.
+        """
         if self.measured is None:
             return NOTHING_TOLD
         if self.unit == COUNTEREXAMPLES:
@@ -76,7 +78,13 @@ class Outcome:
         value = Value(
             self.measured, None if exact else self.low, None if exact else self.high, self.n, census=False, kind=None
         )
-        return _text.figure(value, self.unit)
+        bears = _text.decimals(value, self.unit)
+        least = 0 if bears is None or self.published is None else min(bears + 1, _decimals(self.published))
+        return _text.figure(value, self.unit, least)
+
+
+def _decimals(published: float) -> int:
+    return len(_text.number(published, None).partition(".")[2])
 
 
 def from_result(result: Result) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +11,11 @@ from pytest_mlmodelscope.core.framework import framework_spec
 from pytest_mlmodelscope.core.manifest import ModelManifest
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.hub.views.examples import Example, examples
-from pytest_mlmodelscope.library.cards import ModelCard
+from pytest_mlmodelscope.hub.views.readiness import Readiness, readiness, target
+from pytest_mlmodelscope.library.cards import ModelCard, TargetCard
 from pytest_mlmodelscope.library.intake import Intake, Wants
 from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.manifest.stages import front
 
 #: Frameworks that are chosen before anybody chooses: two, so that there is something to compare.
 _CHOSEN: Final = 2
@@ -38,14 +41,16 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """The form for one model. ``fields`` are the names of what an input has, where it has several parts; ``chosen``
-    the frameworks that are marked before anybody chooses; ``targets`` those that any of its frameworks drives.
+    the frameworks that are marked before anybody chooses; ``targets`` those that any of its frameworks drives, those
+    that are here before the others.
     """
 
     card: ModelCard
     wants: Wants
     fields: tuple[str, ...]
+    frameworks: tuple[Readiness, ...]
     chosen: tuple[str, ...]
-    targets: tuple[str, ...]
+    targets: tuple[TargetCard, ...]
     examples: tuple[Example, ...]
 
 
@@ -54,7 +59,7 @@ def groups(shelf: Shelf, text: str = "") -> tuple[Group, ...]:
     here = [card for card in shelf.models(text) if not card.elsewhere]
     cards = sorted(here, key=lambda card: (card.task, card.name))
     return tuple(
-        Group(task, tuple(Choice(card, _intake(shelf, shelf.model(card.name)).wants) for card in found))
+        Group(task, tuple(Choice(card, intake_of(shelf, shelf.model(card.name)).wants) for card in found))
         for task, found in itertools.groupby(cards, lambda card: card.task)
     )
 
@@ -66,26 +71,35 @@ def trial(shelf: Shelf, model: str) -> Trial:
         DocumentError: there is no such model.
     """
     manifest = shelf.model(model)
-    intake = _intake(shelf, manifest)
+    intake = intake_of(shelf, manifest)
+    frameworks = readiness(manifest)
     return Trial(
         card=shelf.model_card(model),
         wants=intake.wants,
         fields=intake.fields,
-        chosen=tuple(manifest.frameworks)[:_CHOSEN],
+        frameworks=frameworks,
+        chosen=_chosen(frameworks),
         targets=_targets(manifest),
         examples=examples(shelf, model, intake.wants),
     )
 
 
-def _intake(shelf: Shelf, model: ModelManifest) -> Intake:
+def intake_of(shelf: Shelf, model: ModelManifest) -> Intake:
+    """What a model takes; a pipeline takes what its first stage does."""
     use = shelf.data_of(model.name)
     split = None if use is None else shelf.dataset(use.name).splits.get(use.split)
-    inputs = model.inputs or next((one.inputs for one in model.frameworks.values() if one.inputs), ())
+    inputs = model.inputs or next((given for name in model.frameworks if (given := front(model, name))), ())
     return Intake(inputs, split)
 
 
-def _targets(model: ModelManifest) -> tuple[str, ...]:
-    """The usual one first, where it is one of them."""
+def _chosen(frameworks: Sequence[Readiness]) -> tuple[str, ...]:
+    """Those that answer at once; where none does, one that can be had."""
+    ready = [one.framework for one in frameworks if one.state == "ready"]
+    return tuple(ready[:_CHOSEN] or [one.framework for one in frameworks if one.state == "first"][:1])
+
+
+def _targets(model: ModelManifest) -> tuple[TargetCard, ...]:
+    """Those that are here first, of them the usual one."""
     known = set(names("targets"))
     devices = {device for name in model.frameworks for device in framework_spec(name).devices}
-    return tuple(sorted(devices & known, key=lambda name: (name != _USUAL, name)))
+    return tuple(sorted(map(target, devices & known), key=lambda one: (not one.here, one.name != _USUAL, one.name)))

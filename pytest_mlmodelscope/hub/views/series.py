@@ -14,7 +14,7 @@ from pytest_mlmodelscope.store.tables import Result
 
 #: Results of one claim that a chart goes back to, and lines that it tells apart.
 POINTS: Final = 400
-LINES: Final = 6
+LINES: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class History:
     published: float | None
     series: tuple[Series, ...]
     left_out: int = 0
+
+    @property
+    def lasts(self) -> bool:
+        """Whether any line goes from one day or hour to another, so that there is a line to draw."""
+        return any(len(line.points) > 1 for line in self.series)
 
     @property
     def moves(self) -> bool:

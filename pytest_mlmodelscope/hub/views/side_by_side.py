@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pytest_mlmodelscope.hub.views.regions import Seen, alike, seen
+
 #: Shares that differ by less than this part of the largest one are the same to whoever reads them.
 SAME: Final = 0.01
 #: Numbers of an answer that are drawn as a line; fewer are told.
@@ -54,7 +56,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a framework answered that is no ranking: as text, as the points of a line where it is many numbers (in a
-    picture of 600 x 80), with the ``low`` and ``high`` that the line lies between; and whether it ``differs``.
+    picture of 600 x 80), with the ``low`` and ``high`` that the line lies between, as places that were ``seen`` in a
+    picture; and whether it ``differs``.
     """
 
     column: Column
@@ -63,6 +66,7 @@ class Told:
     low: float = 0.0
     high: float = 0.0
     differs: bool = False
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,10 @@ class Compared:
     said: str
 
 
-def side_by_side(predictions: Sequence[Mapping[str, Any]]) -> Compared:
-    """What the result of a job says of its only input, each framework's ``Prediction.to_json()`` or its ``error``."""
+def side_by_side(predictions: Sequence[Mapping[str, Any]], size: Sequence[int] | None = None) -> Compared:
+    """What the result of a job says of its only input, each framework's ``Prediction.to_json()`` or its ``error``;
+    ``size`` are the pixels across and down, where it is a picture.
+    """
     longest = max((one["latency_s"] for one in predictions if _answers(one)), default=0.0)
     shortest = min((one["latency_s"] for one in predictions if _answers(one)), default=0.0)
     columns = tuple(_column(one, longest, shortest if len(predictions) > 1 else -1.0) for one in predictions)
@@ -91,10 +97,9 @@ def side_by_side(predictions: Sequence[Mapping[str, Any]]) -> Compared:
         return Compared(
             columns, answered, rows, (), _said_of(answered, [answer["top"][0]["label"] for answer in answers])
         )
-    told = _told(answered, [answer.get("value") for answer in answers])
-    return Compared(
-        columns, answered, (), told, _said_of(answered, [one.text for one in told], any(t.points for t in told))
-    )
+    told = _places(answered, answers, size) or _told(answered, [answer.get("value") for answer in answers])
+    says_it_itself = any(one.points or one.seen for one in told)
+    return Compared(columns, answered, (), told, _said_of(answered, [one.text for one in told], says_it_itself))
 
 
 def _answers(one: Mapping[str, Any]) -> bool:
@@ -138,6 +143,27 @@ def _cell(rank: int | None, score: float | None, usual: int | None, middle: floa
     far = score is not None and abs(score - middle) > SAME * largest
     share = 100 * max(score, 0.0) / largest if score is not None and largest else 0.0
     return Cell(rank, score, share, far or rank != usual)
+
+
+# -- places in a picture ------------------------------------------------------------------------
+
+
+def _places(
+    columns: Sequence[Column], answers: Sequence[Mapping[str, Any]], size: Sequence[int] | None
+) -> tuple[Told, ...]:
+    """Answers that can be drawn over their picture; nothing where one of them cannot."""
+    found = [seen(answer, size) for answer in answers]
+    places = [one for one in found if one is not None]
+    if len(places) < len(answers):
+        return ()
+    return tuple(
+        Told(column, _text_of(answer.get("value")), differs=not alike(one, places[0]), seen=one)
+        for column, answer, one in zip(columns, answers, places, strict=True)
+    )
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 # -- other answers ------------------------------------------------------------------------------
