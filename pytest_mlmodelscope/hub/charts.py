@@ -39,7 +39,7 @@ _BESIDE: Final = {"labelOrient": "left", "labelAlign": "left", "labelAngle": 0, 
 _TALL: Final = 26
 _DASHED: Final = {"type": "rule", "strokeDash": [5, 4], "color": INK, "strokeWidth": 1.2}
 #: The form of a day on an axis that covers at most so much.
-_DAYS: Final = ((timedelta(days=2), "%-d %b %H:%M"), (timedelta(days=300), "%-d %b"))
+_DAYS: Final = ((timedelta(days=1), "%H:%M"), (timedelta(days=300), "%-d %b"))
 
 
 # -- what was measured, beside what was published -------------------------------------------------------

@@ -57,6 +57,11 @@ class Outcome:
     record: str
 
     @property
+    def release(self) -> str:
+        """The framework's version without the name of its build."""
+        return (self.version or "").partition("-")[0]
+
+    @property
     def published_text(self) -> str:
         """What was published, in its own digits."""
         if self.unit == COUNTEREXAMPLES:
