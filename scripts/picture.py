@@ -54,7 +54,10 @@ def taken(address: str) -> bytes:
         )
         page = browser.new_page(viewport={"width": WIDTH, "height": 900}, device_scale_factor=SHARPNESS)
         page.goto(address)
-        first, last = page.locator(".shares, .two").first.bounding_box(), page.locator(".scroller, .chart").last.bounding_box()
+        first, last = (
+            page.locator(".shares, .two").first.bounding_box(),
+            page.locator(".scroller, .chart").last.bounding_box(),
+        )
         assert first is not None
         assert last is not None
         top, bottom = first["y"] - MARGIN, last["y"] + last["height"] + MARGIN

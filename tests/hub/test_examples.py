@@ -90,7 +90,7 @@ def test_every_model_that_is_offered_can_be_asked_about_its_made_examples(shelf)
         manifest = shelf.model(choice.card.name)
         use = shelf.data_of(choice.card.name)
         split = use and shelf.dataset(use.name).splits.get(use.split)
-        intake = Intake(front(manifest, next(iter(manifest.frameworks))), split)
+        intake = Intake(front(manifest, next(iter(manifest.frameworks.values()))), split)
         assert intake.wants == choice.wants
         for example in view.examples(shelf, choice.card.name, choice.wants):
             assert intake.items(example.content or example.text, "1", files=False), example.name

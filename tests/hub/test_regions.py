@@ -25,6 +25,12 @@ def test_a_box_is_drawn_in_the_pixels_of_its_picture():
     assert region.score == 0.75
 
 
+def test_what_was_found_in_a_box_is_a_dot():
+    found = seen({"value": [{**BOX, "points": [[0.2, 0.25], [0.4, 0.25]]}]}, (640, 400))
+    assert found.regions[0].dots == ((128.0, 100.0), (256.0, 100.0))
+    assert seen({"value": [{**BOX, "points": "none"}]}, None).regions[0].dots == ()
+
+
 def test_what_was_read_there_stands_beside_it():
     answer = {"value": "a\nb", "parts": {"find": [BOX, BOX], "read": ["a", "b"]}}
     assert [region.label for region in seen(answer, None).regions] == ["a", "b"]

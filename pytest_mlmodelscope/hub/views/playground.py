@@ -88,7 +88,7 @@ def intake_of(shelf: Shelf, model: ModelManifest) -> Intake:
     """What a model takes; a pipeline takes what its first stage does."""
     use = shelf.data_of(model.name)
     split = None if use is None else shelf.dataset(use.name).splits.get(use.split)
-    inputs = model.inputs or next((given for name in model.frameworks if (given := front(model, name))), ())
+    inputs = model.inputs or next((given for use in model.frameworks.values() if (given := front(model, use))), ())
     return Intake(inputs, split)
 
 

@@ -20,13 +20,14 @@ _NEAR: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One place. ``points`` are its corners in pixels, ``x`` and ``y`` where its number stands; ``place`` says in
-    words where it lies, ``score`` is what the model gives for it.
+    """One place. ``points`` are its corners in pixels, ``dots`` what was found in it (such as eyes), ``x`` and ``y``
+    where its number stands; ``place`` says in words where it lies, ``score`` is what the model gives for it.
     """
 
     number: int
     corners: tuple[tuple[float, float], ...]
     points: str
+    dots: tuple[tuple[float, float], ...]
     x: float
     y: float
     label: str
@@ -86,7 +87,10 @@ def _are_texts(part: Any) -> bool:
 
 def _corners(box: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
     """The corners in shares of width and height; none where they are no corners."""
-    found = box.get(CORNERS)
+    return _pairs(box.get(CORNERS))
+
+
+def _pairs(found: Any) -> tuple[tuple[float, float], ...]:
     if not isinstance(found, list) or not all(_is_pair(pair) for pair in found):
         return ()
     return tuple((min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)) for x, y in found)
@@ -104,6 +108,7 @@ def _region(number: int, box: Mapping[str, Any], text: str, width: int, height: 
         number=number,
         corners=corners,
         points=" ".join(f"{x:.1f},{y:.1f}" for x, y in pixels),
+        dots=tuple((round(x * width, 1), round(y * height, 1)) for x, y in _pairs(box.get("points"))[:_MOST]),
         x=round(min(x for x, _ in pixels), 1),
         y=round(min(y for _, y in pixels), 1),
         label=(text or str(box.get("label") or ""))[:_LONG],

@@ -159,7 +159,7 @@ def test_counts_are_in_the_order_of_the_words():
         ([1, "a", None], "1, a, -"),
         ("0123456789abcdef" * 4, "0123456789ab..."),
         ("x" * 500, "x" * 50 + "..." + "x" * 25),
-        ({"a": 1}, "{'a': 1}"),
+        ({"a": 1, "b": [2, 3]}, "a: 1, b: 2, 3"),
         ("two\nlines\x1b[31m", "two lines [31m"),
     ],
 )
