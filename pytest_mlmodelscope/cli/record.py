@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_mlmodelscope.store.database import Database
     from pytest_mlmodelscope.store.tables import Record
 
-#: Records that are removed in one transaction.
-_AT_ONCE: Final = 100
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
@@ -160,13 +158,12 @@ def _told(row: dict[str, Any]) -> str:
 
 
 def _remove(database: Database, digests: Sequence[str]) -> None:
-    """A part of them at a time, so that others can write between."""
+    """One after the other, so that others can write between."""
     from pytest_mlmodelscope.store.runs import remove as take
 
-    for start in range(0, len(digests), _AT_ONCE):
+    for digest in digests:
         with database.writing() as session:
-            for digest in digests[start : start + _AT_ONCE]:
-                take(session, digest)
+            take(session, digest)
 
 
 def _show_removed(digests: Sequence[str], as_json: bool, done: str = "removed") -> None:

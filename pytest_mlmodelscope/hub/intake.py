@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from pytest_mlmodelscope.core.errors import DocumentError
 from pytest_mlmodelscope.hub.problems import Refused
-from pytest_mlmodelscope.record.envelope import Opened, opened
+from pytest_mlmodelscope.record.envelope import AHEAD, Opened, opened
 from pytest_mlmodelscope.store import runs
 from pytest_mlmodelscope.store.access import Writer
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.tables import Key, Record
-
-#: How far the clocks of two machines may be apart.
-_AHEAD: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +62,6 @@ class Intake:
 
 def _check_plausible(record: Mapping[str, Any]) -> None:
     """That a record was measured by now, on a machine that it names."""
-    try:
-        at = datetime.fromisoformat(record["datetime"])
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise DocumentError("the record does not say when it was written", got=record["datetime"]) from None
-    if at > datetime.now(UTC) + _AHEAD:
-        raise DocumentError("the record was written later than now", got=record["datetime"], hint="set your clock")
+    runs.moment(record["datetime"], AHEAD)
     if not record["mlms"]["machine"].get("machine_class"):
         raise DocumentError("the record does not say on what kind of machine it was measured")

@@ -45,7 +45,7 @@ _FORMS: Final = {"digest": _SHA256, "key": _SHA256, "signed": _PRINTABLE, "to": 
 #: Levels of objects and lists in each other; a record has about ten.
 _DEEPEST: Final = 64
 #: How far the clocks of two machines may be apart.
-_AHEAD: Final = timedelta(minutes=10)
+AHEAD: Final = timedelta(minutes=10)
 _WHERE: Final = "the envelope"
 
 
@@ -220,7 +220,7 @@ def _check_time(seal: Mapping[str, Any], fresh: timedelta | None) -> None:
         age = datetime.now(UTC) - datetime.fromisoformat(seal["signed"]).astimezone(UTC)
     except (ValueError, OverflowError):
         raise DocumentError("does not say when it was signed", where=_WHERE, got=seal["signed"]) from None
-    if age < -_AHEAD:
+    if age < -AHEAD:
         raise SignatureError("was signed later than now", where=_WHERE, got=seal["signed"], hint="set your clock")
     if fresh is not None and age > fresh:
         raise SignatureError(

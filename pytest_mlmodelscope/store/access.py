@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
+from pytest_mlmodelscope.store.changes import inserting
 from pytest_mlmodelscope.store.tables import NAME, Key, Token
 
 #: What a token may be good for; ``admin`` is good for everything.
@@ -120,15 +121,15 @@ def add_key(session: Session, owner: str, pem: str) -> Key:
     public = _public(pem)
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     fingerprint, owner = hashlib.sha256(raw).hexdigest(), owner_name(owner)
-    there = session.get(Key, fingerprint)
-    if there is not None:
-        if there.owner != owner or there.revoked is not None:
-            raise UsageError("the key is somebody else's" if there.owner != owner else "the key was revoked")
-        return there
     plain = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    key = Key(fingerprint=fingerprint, public=plain.decode(), owner=owner, created=datetime.now(UTC))
-    session.add(key)
-    session.flush()
+    new = {"fingerprint": fingerprint, "public": plain.decode(), "owner": owner, "created": datetime.now(UTC)}
+    # Where another process registers it at the same time, this waits for what becomes of that.
+    session.execute(inserting(session)(Key).values(new).on_conflict_do_nothing())
+    key = session.get_one(Key, fingerprint)
+    if key.owner != owner:
+        raise UsageError("the key is somebody else's")
+    if key.revoked is not None:
+        raise UsageError("the key was revoked")
     return key
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,11 +15,9 @@ from sqlalchemy import Select, delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError
-from pytest_mlmodelscope.store.canonical import canonical, digest_of, parsed
+from pytest_mlmodelscope.store.canonical import canonical, parsed
 from pytest_mlmodelscope.store.changes import changed, inserting
 from pytest_mlmodelscope.store.tables import NAME, Current, Record, Result
-
-__all__ = ["Added", "add", "canonical", "digest_of", "find", "newest", "parsed", "read", "remove"]
 
 #: The table itself: its mapper would send rows with nulls one by one.
 _RESULTS: Final = Result.metadata.tables[Result.__tablename__]
@@ -48,7 +47,7 @@ def add(session: Session, record: Mapping[str, Any], key: str | None = None, sig
     """
     raw = canonical(record)
     digest = hashlib.sha256(raw).hexdigest()
-    at = _moment(record["datetime"])
+    at = moment(record["datetime"])
     rows = _rows(digest, at, record["mlms"])
     if _insert_record(session, record["mlms"], digest, at, raw, key, signature):
         if rows:
@@ -97,6 +96,7 @@ def remove(session: Session, digest: str) -> bool:
         select(Current.case, Current.machine_class)
         .where(Current.record_digest == digest)
         .order_by(Current.case, Current.machine_class)
+        .with_for_update()  # in the order in which those who add take them
     ).all()
     found = session.execute(delete(Record).where(Record.digest == digest).returning(Record.digest)).first()
     for case, machine_class in cells:
@@ -165,8 +165,8 @@ def _rows(digest: str, at: datetime, mlms: Mapping[str, Any]) -> list[dict[str, 
     own = mlms["machine"].get("machine_class") or ""
     rows = [_row(digest, at, case, own) for case in mlms["cases"]]
     names = [row["case"] for row in rows]
-    if twice := {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set():
-        raise DocumentError("names a case twice", where="the record", got=min(twice))
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise DocumentError("names a case twice", where="the record", got=twice[0])
     return rows
 
 
@@ -218,12 +218,19 @@ def percentiles(latencies_s: Sequence[float] | None) -> dict[str, float | None]:
     return {f"p{p}_s": value for p, value in at.items()}
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str, ahead: timedelta = _AHEAD) -> datetime:
+    """When a record was written; one without a time zone means UTC.
+
+    Raises:
+        DocumentError: it is no moment, or later than clocks may be ``ahead``.
+    """
     try:
         found = datetime.fromisoformat(text)
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise DocumentError("is not a moment", where="the record's datetime", got=text) from None
-    if found > datetime.now(UTC) + _AHEAD:
-        raise DocumentError("was measured later than now", where="the record's datetime", got=text)
+    if found > datetime.now(UTC) + ahead:
+        raise DocumentError(
+            "was measured later than now", where="the record's datetime", got=text, hint="set your clock"
+        )
     return found

@@ -142,6 +142,25 @@ def test_what_one_is_told_to_refuse_the_other_refuses(hubs, token) -> None:
         assert [pushed.outcome for pushed in push_all(there, [second], key)] == ["refused"]
 
 
+def test_a_key_that_is_registered_at_both_at_once_is_there(hubs, token) -> None:
+    addresses, _ = hubs
+    keys, answers = [pem() for _ in range(5)], []
+
+    def register(address):
+        mine = {"authorization": f"Bearer {token}"}
+        answers.extend(
+            requests.post(f"{address}/api/keys", json={"public": key}, headers=mine, timeout=60) for key in keys
+        )
+
+    registering = [threading.Thread(target=register, args=[address]) for address in addresses]
+    for thread in registering:
+        thread.start()
+    for thread in registering:
+        thread.join()
+    assert len(answers) == 10
+    assert {answer.status_code for answer in answers} <= {200, 201}, [answer.text for answer in answers]
+
+
 def test_a_job_that_one_was_asked_for_is_told_and_cancelled_by_the_other(hubs, token) -> None:
     (one, other), _ = hubs
     asked = {"kind": "predict", "model": "eld-m", "input": {"text": "bonjour"}}

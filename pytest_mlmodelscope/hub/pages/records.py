@@ -10,7 +10,8 @@ from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.hub.asked import Reading
 from pytest_mlmodelscope.hub.rendering import page
 from pytest_mlmodelscope.hub.views import records as view
-from pytest_mlmodelscope.store.runs import canonical, find, newest, read
+from pytest_mlmodelscope.store.canonical import canonical
+from pytest_mlmodelscope.store.runs import find, newest, read
 
 router = APIRouter()
 #: A record never changes: its digest is its name.
