@@ -95,7 +95,7 @@ def test_a_hub_whose_database_is_killed_amid_pushes_goes_on_when_it_is_back(serv
     database = postgres.new()
     token = known(database)
     ((hub, address),) = serve(database)
-    pushing = Pushing(address, token, tries=20)
+    pushing = Pushing(address, token, tries=8)
     try:
         pushing.wait_for(BEFORE)
         postgres.kill()
