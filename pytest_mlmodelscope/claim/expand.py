@@ -15,7 +15,7 @@ from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.result import Case
 from pytest_mlmodelscope.interfaces.metric import Kind
 from pytest_mlmodelscope.manifest.load import Catalogue
-from pytest_mlmodelscope.manifest.stages import mixed
+from pytest_mlmodelscope.manifest.placing import mixed
 from pytest_mlmodelscope.targets import named
 
 #: How the frameworks of a pipeline's stages are written.
@@ -264,14 +264,18 @@ def _chosen(model: ModelManifest, admitted: Sequence[Requirement], chosen: Selec
             if asked.name == use.name:
                 both = ",".join(part for part in (use.version, asked.version) if part)
                 yield replace(use, version=both)
-    known, of_claim = {stage.name for stage in model.stages}, {name for use in admitted for name in frameworks_of(use)}
-    for asked in chosen.frameworks:
-        # Other models have no such stages, and other claims are about other frameworks.
-        if (
-            asked not in admitted
-            and {stage for stage, _ in asked.stages} & known
-            and of_claim.issuperset(frameworks_of(asked))
-        ):
+    yield from _mixtures(model, admitted, chosen.frameworks)
+
+
+def _mixtures(
+    model: ModelManifest, admitted: Sequence[Requirement], chosen: Iterable[Requirement]
+) -> Iterator[Requirement]:
+    """Those of several frameworks that are of this pipeline's stages, and among those that its claim is about."""
+    known = {stage.name for stage in model.stages}
+    of_claim = {name for use in admitted for name in frameworks_of(use)}
+    for asked in chosen:
+        is_of_model = not known.isdisjoint(stage for stage, _ in asked.stages)
+        if is_of_model and asked not in admitted and of_claim.issuperset(frameworks_of(asked)):
             yield asked
 
 

@@ -17,7 +17,7 @@ from pytest_mlmodelscope.core.framework import FrameworkSpec, framework_spec
 from pytest_mlmodelscope.core.manifest import Asset, DatasetManifest, FrameworkUse, Input, ModelManifest, Split
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.core.schema import check, check_against
-from pytest_mlmodelscope.manifest import sections, stages
+from pytest_mlmodelscope.manifest import placing, sections, stages
 from pytest_mlmodelscope.manifest.domains import inherited
 
 #: Keys that the section of every framework may have.
@@ -154,7 +154,7 @@ def _pipeline(document: Document, assets: Mapping[str, Asset], find: stages.Find
         **_about(data),
         assets=assets,
         outputs=outputs,
-        frameworks=stages.frameworks(document, made, outputs),
+        frameworks=placing.frameworks(document, made, outputs),
         stages=made,
         digest=_digest({**data, "pipeline": stages.defining(document, made)}, "outputs", "pipeline"),
         path=document.path,

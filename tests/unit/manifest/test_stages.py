@@ -10,6 +10,7 @@ from pytest_mlmodelscope.core.errors import DocumentError, UsageError
 from pytest_mlmodelscope.interfaces.step import Kind
 from pytest_mlmodelscope.manifest import stages
 from pytest_mlmodelscope.manifest.load import Catalogue, load_model
+from pytest_mlmodelscope.manifest.placing import mixed
 
 HEAD = 'schema: model/1\nname: {name}\nversion: "1"\ntask: any\nlicense: MIT\ndescription: A model.\n'
 USES = "frameworks: {{{}}}\n"
@@ -266,9 +267,9 @@ def test_each_stage_is_put_on_one_of_its_own_frameworks(catalogue, chosen, name)
     )
     if name is None:
         with pytest.raises(UsageError):
-            stages.mixed(model, chosen)
+            mixed(model, chosen)
     else:
-        use = stages.mixed(model, chosen)
+        use = mixed(model, chosen)
         assert (use.name, {stage.name: use.of(stage).name for stage in model.stages}) == (name, dict(chosen))
 
 
@@ -283,7 +284,7 @@ def test_each_stage_is_put_on_one_of_its_own_frameworks(catalogue, chosen, name)
 def test_frameworks_that_stages_cannot_have_are_refused(catalogue, chosen, what, hint):
     model = catalogue(pipe=PAIR, one=ON_BOTH, two=ON_BOTH).model("pipe", "")
     with pytest.raises(UsageError, match=what) as refused:
-        stages.mixed(model, chosen)
+        mixed(model, chosen)
     assert hint in refused.value.hint
 
 
@@ -291,14 +292,14 @@ def test_a_stage_that_always_runs_on_one_framework_is_put_on_no_other(catalogue)
     body = PAIR.replace("one}", "one, framework: python}")
     model = catalogue(pipe=body, one=ON_BOTH, two=ON_BOTH).model("pipe", "")
     with pytest.raises(UsageError, match="the stage a always runs on python"):
-        stages.mixed(model, [("a", "onnxruntime"), ("b", "python")])
-    use = stages.mixed(model, [("b", "onnxruntime")])
+        mixed(model, [("a", "onnxruntime"), ("b", "python")])
+    use = mixed(model, [("b", "onnxruntime")])
     assert [use.of(stage).name for stage in model.stages] == ["python", "onnxruntime"]
 
 
 def test_stages_are_no_matter_of_a_single_model(catalogue):
     with pytest.raises(UsageError, match="has no stage") as refused:
-        stages.mixed(catalogue().model("writer", ""), [("a", "python")])
+        mixed(catalogue().model("writer", ""), [("a", "python")])
     assert refused.value.hint == "writer is no pipeline"
 
 
