@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     )
     from pytest_mlmodelscope.library.loaded import Loaded, load, predict
     from pytest_mlmodelscope.library.shelf import Shelf
+    from pytest_mlmodelscope.library.verdicts import Verified
     from pytest_mlmodelscope.library.verifying import record_of, verify
+    from pytest_mlmodelscope.record.diff import Difference
 
 __all__ = [
     "Answer",
     "ClaimCard",
     "DatasetCard",
+    "Difference",
     "Figure",
     "FrameworkCard",
     "InputError",
@@ -43,6 +46,7 @@ __all__ = [
     "Settings",
     "Shelf",
     "TargetCard",
+    "Verified",
     "diff",
     "evaluate",
     "find_claims",
@@ -67,7 +71,9 @@ _WHERE = {
     "library.finding": ("find_claims", "find_datasets", "find_frameworks", "find_models", "find_targets"),
     "library.loaded": ("Loaded", "load", "predict"),
     "library.shelf": ("Shelf",),
+    "library.verdicts": ("Verified",),
     "library.verifying": ("record_of", "verify"),
+    "record.diff": ("Difference",),
 }
 
 

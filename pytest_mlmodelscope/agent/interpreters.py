@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,8 +103,9 @@ def _executables() -> Iterator[Path]:
     """
     folders = [*map(Path, os.environ.get("PATH", "").split(os.pathsep)), *_OF_SYSTEMS]
     for folder in dict.fromkeys(folders):
-        if folder.name != "shims" and folder.is_dir():
-            yield from sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+        if folder.name != "shims":
+            with suppress(OSError):  # there is no such folder, or it is another user's
+                yield from sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     yield from sorted(pyenv.glob("versions/*/bin/python"))
     data = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share"))

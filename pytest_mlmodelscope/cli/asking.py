@@ -45,8 +45,10 @@ class Questions:
             if default is None:
                 raise UsageError(f"{name} is missing: {question}", hint="it has no default, so --yes cannot answer it")
             return default
+        suffix = " " if question.endswith("?") and default is None else ": "
         try:
-            return click.prompt(question, default=default, type=kind, err=True)
+            return click.prompt(question, default=default, type=kind, err=True, prompt_suffix=suffix)
         except click.Abort:
+            click.echo(err=True)  # the question stands in a line that nobody ended
             hint = "give the answers as options, and --yes for the rest"
             raise UsageError(f"{name} was not answered: {question}", hint=hint) from None

@@ -13,12 +13,13 @@ from pytest_mlmodelscope.bisection.factors import Factor, factor, in_words, stac
 from pytest_mlmodelscope.bisection.recorded import LeftOver
 from pytest_mlmodelscope.bisection.releases import between, steps
 from pytest_mlmodelscope.cli import completing
-from pytest_mlmodelscope.cli.console import examples
-from pytest_mlmodelscope.cli.listing import catalogue, claim_files, manifests_option
+from pytest_mlmodelscope.cli.console import examples, json_option
+from pytest_mlmodelscope.cli.listing import claim_files, manifests_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.result import Case
 from pytest_mlmodelscope.engine.bisecting import ROUNDS, Bisector, plan
 from pytest_mlmodelscope.engine.dating import BY, Dating
+from pytest_mlmodelscope.library.shelf import Shelf
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.engine.run import Engine
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 @manifests_option
 @click.option("--offline", is_flag=True, help="Never use the network.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be measured.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 def bisect(names: Sequence[str], paths: Sequence[Path], manifests: Sequence[Path], as_json: bool, **how: Any) -> None:
     """Measure what made the difference between two records of a CASE, A and B, or between values that --vary names.
 
@@ -59,7 +60,7 @@ def bisect(names: Sequence[str], paths: Sequence[Path], manifests: Sequence[Path
     With --good and --bad: which release of the framework is the first that is slower, or decides otherwise.
     """
     claims = chosen.claims_of(claim_files(paths))
-    kinds = catalogue(manifests)
+    kinds = Shelf(manifests).catalogue
     if how["good"] or how["bad"]:
         _date(chosen.case_of(names, claims, kinds, how["framework"]), as_json, how)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.manifest import inventory
 from pytest_mlmodelscope.manifest.cache import Cache
@@ -19,8 +18,6 @@ from pytest_mlmodelscope.manifest.inventory import Entry
 _UNITS: Final = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS_2: Final = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
-_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-
 
 @click.group(epilog=examples("mlms cache list", "mlms cache prune --max-size 2GB"))
 def cache() -> None:
@@ -28,7 +25,7 @@ def cache() -> None:
 
 
 @cache.command("list", epilog=examples("mlms cache list"))
-@_json
+@json_option
 def list_(as_json: bool) -> None:
     """List what is kept, the least recently used first."""
     kept = Cache()
@@ -36,7 +33,7 @@ def list_(as_json: bool) -> None:
 
 
 @cache.command(epilog=examples("mlms cache verify"))
-@_json
+@json_option
 def verify(as_json: bool) -> None:
     """Hash everything that is kept; what is damaged is removed, to be fetched again when needed."""
     kept = Cache()
@@ -51,7 +48,7 @@ def verify(as_json: bool) -> None:
 @click.option("--max-size", metavar="SIZE", help="The least recently used, until so much is left: 2GB, 500 MB.")
 @click.option("--all", "everything", is_flag=True, help="Everything.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@_json
+@json_option
 def prune(older_than: float | None, max_size: str | None, everything: bool, dry_run: bool, as_json: bool) -> None:
     """Remove what is kept; without options, the whole packages whose parts are kept by themselves, and
     predictions, outputs and counterexamples of runs that nobody has looked at, or repeated, for 30 days.
@@ -77,7 +74,7 @@ def size(text: str) -> int:
 
 def _print(kept: Cache, entries: Sequence[Entry], as_json: bool, what: str) -> None:
     if as_json:
-        click.echo(json.dumps([_row(entry) for entry in entries], indent=2, ensure_ascii=False))
+        print_json([_row(entry) for entry in entries])
         return
     for entry in entries:
         row = _row(entry)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 import click
 
-from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
+from pytest_mlmodelscope.core.errors import UsageError, did_you_mean, near
 from pytest_mlmodelscope.core.manifest import Asset, Input, Output
-from pytest_mlmodelscope.core.registry import names
-from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.library.shelf import Kind, Shelf
 from pytest_mlmodelscope.manifest.stages import ITEM
 
 #: Columns in front of what is told under a heading.
@@ -33,24 +32,25 @@ def find(what: Sequence[str]) -> dict[str, Any]:
     if len(kind) > 1 or (kind and kind[0] not in _KINDS):
         hint = did_you_mean(kind[0], _KINDS)
         raise UsageError(f'"{" ".join(what)}" is no name', expected="RECORD, NAME, or KIND NAME", hint=hint)
-    known = {one: _KNOWN[one](shelf) for one in (kind or _KINDS)}
-    having = [one for one, there in known.items() if name in there]
+    meant: Sequence[Kind] = [one for one in _KINDS if not kind or one == kind[0]]
+    having = kinds_of(name, meant, shelf)
     if not having:
         title = kind[0] if kind else "record, model, claim, dataset, framework or target"
-        near = did_you_mean(name, {one for there in known.values() for one in there})
-        raise UsageError(f'there is no {title} called "{name}"', hint=near)
+        known = {known for one in meant for known in shelf.names(one)}
+        raise UsageError(f'there is no {title} called "{name}"', hint=near(name, known) or _all_of(meant))
     if len(having) > 1:
         raise UsageError(f'"{name}" is a {" and a ".join(having)}', hint=f"mlms show {having[0]} {name}")
     return {"kind": having[0], **_KINDS[having[0]](shelf, name)}
 
 
-_KNOWN: Final[Mapping[str, Callable[[Shelf], Sequence[str]]]] = {
-    "model": lambda shelf: shelf.catalogue.model_names(),
-    "claim": lambda shelf: [card.id for card in shelf.claims()],
-    "dataset": lambda shelf: shelf.catalogue.dataset_names(),
-    "framework": lambda _: names("frameworks"),
-    "target": lambda _: names("targets"),
-}
+def kinds_of(name: str, kinds: Iterable[Kind] = (), shelf: Shelf | None = None) -> list[Kind]:
+    """The kinds (of these, or of all) of which something has this name."""
+    shelf = shelf or Shelf()
+    return [kind for kind in (kinds or _KINDS) if name in shelf.names(kind)]
+
+
+def _all_of(kinds: Iterable[Kind]) -> str:
+    return f"{', '.join(f'mlms {kind}s' for kind in kinds)} list what there is"
 
 
 def _model(shelf: Shelf, name: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _target(shelf: Shelf, name: str) -> dict[str, Any]:
     }
 
 
-_KINDS: Final[Mapping[str, Callable[[Shelf, str], dict[str, Any]]]] = {
+_KINDS: Final[Mapping[Kind, Callable[[Shelf, str], dict[str, Any]]]] = {
     "model": _model,
     "claim": _claim,
     "dataset": _dataset,

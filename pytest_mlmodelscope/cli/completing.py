@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from pytest_mlmodelscope.core.errors import MlmsError
 
 if TYPE_CHECKING:
-    from pytest_mlmodelscope.library.shelf import Shelf
+    from pytest_mlmodelscope.library.shelf import Kind
 
 _Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -37,32 +37,20 @@ def _members(group: str) -> Callable[[], Iterable[str]]:
     return known
 
 
-def _shelf() -> Shelf:
-    from pytest_mlmodelscope.library.shelf import Shelf
+def _shelved(*kinds: Kind) -> Callable[[], Iterable[str]]:
+    def known() -> Iterable[str]:
+        from pytest_mlmodelscope.library.shelf import Shelf
 
-    return Shelf()
+        shelf = Shelf()
+        return [name for kind in kinds for name in shelf.names(kind)]
 
-
-def _models() -> Iterable[str]:
-    return _shelf().catalogue.model_names()
-
-
-def _datasets() -> Iterable[str]:
-    return _shelf().catalogue.dataset_names()
+    return known
 
 
-def _claims() -> Iterable[str]:
-    return (card.id for card in _shelf().claims())
-
-
-def _anything() -> Iterable[str]:
-    return [*_models(), *_datasets(), *_members("frameworks")(), *_members("targets")(), *_claims()]
-
-
-models = _offering(_models)
-datasets = _offering(_datasets)
-claims = _offering(_claims)
+models = _offering(_shelved("model"))
+datasets = _offering(_shelved("dataset"))
+claims = _offering(_shelved("claim"))
 frameworks = _offering(_members("frameworks"))
 targets = _offering(_members("targets"))
 metrics = _offering(_members("metrics"))
-anything = _offering(_anything)
+anything = _offering(_shelved("model", "dataset", "framework", "target", "claim"))

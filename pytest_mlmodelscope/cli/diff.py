@@ -9,7 +9,7 @@ import click
 
 from pytest_mlmodelscope.cli.console import colour, columns, examples
 from pytest_mlmodelscope.cli.recorded import record
-from pytest_mlmodelscope.cli.show import as_report, format_option
+from pytest_mlmodelscope.cli.show import format_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.record.diff import FAILURES, USUAL
@@ -20,7 +20,6 @@ from pytest_mlmodelscope.record.diff import diff as compare_records
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
 @format_option
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
     "--fail-on",
     metavar="KINDS",
@@ -28,7 +27,7 @@ from pytest_mlmodelscope.record.diff import diff as compare_records
     show_default=True,
     help="What makes the exit code 1: any of verdict, vanished, figures and machine, joined by commas; or none.",
 )
-def diff(a: str, b: str, format_: str, as_json: bool, fail_on: str) -> None:
+def diff(a: str, b: str, format_: str, fail_on: str) -> None:
     """Say what changed from record A to record B (two commits, or two machines): files, or runs that this machine
     has kept, by the beginning of their digest (`mlms record list`).
 
@@ -43,10 +42,10 @@ def diff(a: str, b: str, format_: str, as_json: bool, fail_on: str) -> None:
     """
     kinds = kinds_of(fail_on, FAILURES)
     difference = compare_records(record(a), record(b), (a, b))
-    report = member("reports", as_report(format_, as_json))
+    report = member("reports", format_)
     click.echo(report.difference(difference, width=columns(), colour=colour()))
     worse = difference.worse(kinds)
-    if worse and format_ == "terminal" and not as_json:
+    if worse and format_ == "terminal":
         click.echo("\n".join(["", "failed:", *(f"  {sentence}" for sentence in worse)]), err=True)
     sys.exit(1 if worse else 0)
 

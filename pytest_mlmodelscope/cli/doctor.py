@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import defaultdict
@@ -13,7 +12,7 @@ from typing import Final, Literal
 import click
 
 from pytest_mlmodelscope.agent.environment import Environments
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json
 from pytest_mlmodelscope.core.errors import MlmsError
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.manifest.cache import Cache
@@ -69,7 +68,7 @@ class Finding:
 
 @click.command(epilog=examples("mlms doctor", "mlms doctor --network --json"))
 @click.option("--network", is_flag=True, help="Also try whether the package index can be reached.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 def doctor(network: bool, as_json: bool) -> None:
     """Say what is here, what could be, and what would get it: targets, isolation, frameworks, programs, cache; and
     what makes timed figures unsteady.
@@ -85,7 +84,7 @@ def doctor(network: bool, as_json: bool) -> None:
     if network:
         found.append(_network())
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
+        print_json([asdict(finding) for finding in found])
     else:
         _show(found)
     if any(finding.state == "amiss" for finding in found):

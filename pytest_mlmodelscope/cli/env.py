@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from pytest_mlmodelscope.agent.environment import Environment, Environments
 from pytest_mlmodelscope.agent.sites import Site
 from pytest_mlmodelscope.claim.expand import Requirement, selection
 from pytest_mlmodelscope.cli import completing
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json
 from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import Place, framework_spec
@@ -25,7 +24,6 @@ from pytest_mlmodelscope.remote.machine import Remote, remote
 from pytest_mlmodelscope.remote.store import listed, remove_there
 
 _there = click.option("--target", "address", metavar="ssh://USER@HOST", help="Those on another machine.")
-_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
 @click.group(epilog=examples("mlms env list", "mlms env build onnxruntime pytorch==2.13.0"))
@@ -35,7 +33,7 @@ def env() -> None:
 
 @env.command("list", epilog=examples("mlms env list"))
 @_there
-@_json
+@json_option
 def list_(address: str | None, as_json: bool) -> None:
     """List the host's own environments that fit, those that were built, what could be built and what could not."""
     if address is not None:
@@ -62,7 +60,7 @@ def list_(address: str | None, as_json: bool) -> None:
     "--target", help="Which kind of machine it is for, such as arm, which may be emulated (default: this one)."
 )
 @click.option("--offline", is_flag=True, help="From what the installer has kept, without the network.")
-@_json
+@json_option
 def build(
     frameworks: Sequence[str],
     packages: tuple[str, ...],
@@ -92,7 +90,7 @@ def build(
 @env.command(epilog=examples("mlms env verify --content"))
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--content", is_flag=True, help="Hash every file, instead of looking at its size.")
-@_json
+@json_option
 def verify(keys: Sequence[str], content: bool, as_json: bool) -> None:
     """Import the framework of each built environment once more, and look whether its files are those of the install."""
     kept = _environments()
@@ -108,7 +106,7 @@ def verify(keys: Sequence[str], content: bool, as_json: bool) -> None:
     "--all", "everything", is_flag=True, help="All that were built; on another machine the files of models, too."
 )
 @_there
-@_json
+@json_option
 def remove(keys: Sequence[str], everything: bool, address: str | None, as_json: bool) -> None:
     """Remove built environments, complete or not; they are built again when they are needed."""
     if not keys and not everything:
@@ -223,7 +221,7 @@ def _row_there(key: str, size: int | None) -> dict[str, Any]:
 
 def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     for row in rows:
         click.echo("  ".join(_cells(row)))

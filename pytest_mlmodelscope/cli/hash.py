@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.manifest import Asset
 
@@ -25,7 +24,7 @@ from pytest_mlmodelscope.core.manifest import Asset
 @click.option("--member", help="The place inside an archive that --file is.")
 @click.option("--tree", metavar="GLOB", help="Several files inside, kept together.")
 @click.option("--asset", metavar="NAME", help="Of what the recipe of an asset makes now; PATH is its manifest.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 def hash(  # noqa: A001
     path: Path | None, package: str | None, url: str | None, asset: str | None, as_json: bool, **inside: str | None
 ) -> None:
@@ -53,7 +52,7 @@ def hash(  # noqa: A001
 
 def _print(stated: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(stated, indent=2, ensure_ascii=False))
+        print_json(stated)
     else:
         click.echo("\n".join(f"{key}: {_quoted(value)}" for key, value in stated.items()))
 

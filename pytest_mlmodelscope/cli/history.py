@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pytest_mlmodelscope.cli.console import columns, examples
+from pytest_mlmodelscope.cli.console import columns, examples, json_option
 from pytest_mlmodelscope.cli.diff import kinds_of
 from pytest_mlmodelscope.cli.recorded import named
 from pytest_mlmodelscope.record.history import FAILURES, USUAL
@@ -19,7 +19,7 @@ from pytest_mlmodelscope.record.history import history as of_records
 @click.argument("records", nargs=-1, required=True, type=click.Path())
 @click.option("--case", "chosen", multiple=True, metavar="TEXT", help="Only cases with this in their id.")
 @click.option("--all", "everything", is_flag=True, help="Also the cases in which nothing happened.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 @click.option(
     "--fail-on",
     metavar="KINDS",

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pytest_mlmodelscope.cli.console import colour, columns, examples
-from pytest_mlmodelscope.cli.show import as_report, format_option
+from pytest_mlmodelscope.cli.show import format_option
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.table.cells import Rules
@@ -47,7 +47,6 @@ _DEFAULT = Rules()
 @click.option("--same-items", is_flag=True, help="Claims are about the very items of the table.")
 @click.option("--unpaired", is_flag=True, help="Each row is about a sample of items of its own.")
 @format_option
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def judge(
     table: Path,
     claims: Path | None,
@@ -60,7 +59,6 @@ def judge(
     same_items: bool,
     unpaired: bool,
     format_: str,
-    as_json: bool,
 ) -> None:
     """Judge TABLE, results that were measured elsewhere: delimited text with a header.
 
@@ -76,7 +74,7 @@ def judge(
     from pytest_mlmodelscope.table.judge import judge as judge_table
     from pytest_mlmodelscope.table.read import read_table
 
-    report = member("reports", as_report(format_, as_json))
+    report = member("reports", format_)
     if not hasattr(report, "table"):
         raise UsageError(f"the report {format_} shows no tables", hint="--format terminal, markdown or json")
     read = read_table(table, _roles(pairs), metrics)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, tell
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.record.keys import OwnKey
 
-_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 _name = click.argument("name", default="default")
 
 
@@ -23,7 +21,7 @@ def key() -> None:
 
 @key.command(epilog=examples("mlms key new"))
 @_name
-@_json
+@json_option
 def new(name: str, as_json: bool) -> None:
     """Make a key called NAME, kept for you alone. One that is there is never written over."""
     from pytest_mlmodelscope.record import keys
@@ -33,7 +31,7 @@ def new(name: str, as_json: bool) -> None:
 
 @key.command(epilog=examples("mlms key show"))
 @_name
-@_json
+@json_option
 def show(name: str, as_json: bool) -> None:
     """Show the public half of a key: what a hub has to know to take your records."""
     from pytest_mlmodelscope.record import keys
@@ -42,17 +40,14 @@ def show(name: str, as_json: bool) -> None:
 
 
 @key.command("list", epilog=examples("mlms key list"))
-@_json
+@json_option
 def list_(as_json: bool) -> None:
     """List your keys."""
     from pytest_mlmodelscope.record import keys
 
     found = list(keys.all_own())
-    if as_json:
-        click.echo(json.dumps([_row(one) for one in found], indent=2))
-        return
     lines = [f"{one.fingerprint}  {one.name}" for one in found] or ["none: mlms key new"]
-    click.echo("\n".join(lines))
+    tell([_row(one) for one in found], lines, as_json)
 
 
 def _row(one: OwnKey) -> dict[str, str]:
@@ -60,7 +55,4 @@ def _row(one: OwnKey) -> dict[str, str]:
 
 
 def _print(one: OwnKey, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(_row(one), indent=2))
-    else:
-        click.echo(f"{one.name}: {one.fingerprint}\nkept in {one.path}\n\n{one.public}", nl=False)
+    tell(_row(one), [f"{one.name}: {one.fingerprint}", f"kept in {one.path}", "", one.public.rstrip()], as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import MlmsError, UsageError, did_you_mean
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="More folders with the models/ and datasets/ that claims name. May be given several times.",
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 def lint(paths: Sequence[Path], manifests: Sequence[Path], as_json: bool) -> None:
     """Check the claims, manifests and known files in PATHS (files or folders).
 
@@ -37,7 +36,7 @@ def lint(paths: Sequence[Path], manifests: Sequence[Path], as_json: bool) -> Non
     for path in _files(paths):
         found.look_at(path, named=path in paths)
     if as_json:
-        click.echo(json.dumps({"files": found.files, "problems": [_row(one) for one in found.problems]}, indent=2))
+        print_json({"files": found.files, "problems": [_row(one) for one in found.problems]})
     else:
         for problem in found.problems:
             click.echo(str(problem))

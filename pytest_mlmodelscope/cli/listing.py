@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,18 +10,16 @@ from typing import Any
 import click
 
 from pytest_mlmodelscope.cli import completing
-from pytest_mlmodelscope.cli.console import columns, examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json, table
 from pytest_mlmodelscope.core.bundled import bundled_root
 from pytest_mlmodelscope.core.document import shown_path
-from pytest_mlmodelscope.core.errors import UsageError
+from pytest_mlmodelscope.core.errors import UsageError, near
 from pytest_mlmodelscope.core.registry import member, names
 from pytest_mlmodelscope.core.schema import CURRENT
 from pytest_mlmodelscope.core.schema import schema as json_schema
 from pytest_mlmodelscope.library.cards import ClaimCard
-from pytest_mlmodelscope.library.shelf import Shelf
-from pytest_mlmodelscope.manifest.load import Catalogue
+from pytest_mlmodelscope.library.shelf import Kind, Shelf, claim_files_below
 
-json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 manifests_option = click.option(
     "--manifests",
     multiple=True,
@@ -179,9 +176,10 @@ def scenarios(as_json: bool) -> None:
 
 @click.command(epilog=examples("mlms schema claim > claim.schema.json"))
 @click.argument("kind", type=click.Choice(sorted(CURRENT)))
-def schema(kind: str) -> None:
+@json_option
+def schema(kind: str, as_json: bool) -> None:  # noqa: ARG001  # it is JSON either way
     """Print the JSON Schema of a KIND of file, for editors and other tools."""
-    click.echo(json.dumps(json_schema(kind), indent=2))
+    print_json(json_schema(kind))
 
 
 def claim_files(paths: Sequence[Path]) -> list[Path]:
@@ -190,16 +188,12 @@ def claim_files(paths: Sequence[Path]) -> list[Path]:
     Raises:
         UsageError: a path does not exist, or no file holds claims.
     """
-    from pytest_mlmodelscope.claim.load import is_claim_file
-
     here = Path("claims")
     roots = list(paths) or [here if here.is_dir() else bundled_root() / "claims"]
-    found: list[Path] = []
     for root in roots:
         if not root.exists():
             raise UsageError("there is no such file or folder", where=root)
-        files = sorted(p for p in root.rglob("*.y*ml") if is_claim_file(p)) if root.is_dir() else [root]
-        found += [path for path in files if path not in found]
+    found = list(dict.fromkeys(claim_files_below(roots)))
     if not found:
         raise UsageError("no file holds claims", where=", ".join(map(shown_path, roots)), hint="mlms schema claim")
     return found
@@ -225,31 +219,17 @@ def _first_line(found: Any) -> str:
     return (found.__doc__ or "").strip().partition("\n")[0]
 
 
-def catalogue(more: Sequence[Path]) -> Catalogue:
-    """The manifests in these folders, here and in the package.
-
-    Raises:
-        UsageError: one of the folders does not exist.
-    """
-    for path in more:
-        if not path.is_dir():
-            raise UsageError("there is no such folder", where=path)
-    roots = [*more, Path("manifests"), bundled_root() / "manifests"]
-    return Catalogue([root for root in roots if root.is_dir()])
-
-
 def _print(
-    rows: Sequence[dict[str, Any]], shown: Sequence[str], as_json: bool, kind: str = "member", text: str = ""
+    rows: Sequence[dict[str, Any]], shown: Sequence[str], as_json: bool, kind: Kind = "model", text: str = ""
 ) -> None:
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
     elif rows:
-        from pytest_mlmodelscope.reports.terminal import listing
-
-        click.echo(listing(shown, [[_cell(row[key]) for key in shown] for row in rows], columns()))
+        table(shown, [[_cell(row[key]) for key in shown] for row in rows])
     else:
         words = f' with the words "{text}"' if text else ""
-        click.echo(f"there is no {kind}{words}; `mlms {kind}s` lists all", err=True)
+        hint = near(text, Shelf().names(kind)) or f"`mlms {kind}s` lists all"
+        click.echo(f"there is no {kind}{words}; {hint}", err=True)
     if not rows:
         raise SystemExit(1)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pytest_mlmodelscope.cli.console import colour, columns, examples
-from pytest_mlmodelscope.cli.show import as_report, format_option
+from pytest_mlmodelscope.cli.show import format_option
 from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.record.build import read
@@ -18,20 +18,18 @@ from pytest_mlmodelscope.record.matrix import Matrix, matrices, of_record
 @click.command(epilog=examples("mlms matrix now.json", "mlms matrix laptop.json server.json --format markdown"))
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 @format_option
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def matrix(records: Sequence[Path], format_: str, as_json: bool) -> None:
+def matrix(records: Sequence[Path], format_: str) -> None:
     """Show each model that ran over the same data on several frameworks: figures, decisions that
     differ, the largest difference of the outputs, latency.
 
     Of one record the tables that it holds. Of several RECORDS the cases of all are put together, and
     predictions and outputs are read from where they were kept.
     """
-    name = as_report(format_, as_json)
-    report = member("reports", name)
+    report = member("reports", format_)
     if not hasattr(report, "matrices"):
-        raise UsageError(f"the report {name} shows no matrices", hint="--format terminal, markdown or json")
+        raise UsageError(f"the report {format_} shows no matrices", hint="--format terminal, markdown or json")
     found = _of_one(records[0]) if len(records) == 1 else _of_all(records)
-    if not found and name == "terminal":
+    if not found and format_ == "terminal":
         click.echo("no model ran over the same data on two frameworks")
         return
     click.echo(report.matrices(found, width=columns(), colour=colour()))

@@ -12,15 +12,14 @@ from typing import Any, Final
 import click
 
 from pytest_mlmodelscope.cli import completing
-from pytest_mlmodelscope.cli.console import columns, examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json, table
 from pytest_mlmodelscope.cli.listing import manifests_option
 from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.core.errors import EnvironmentUnavailable, MlmsError, NotApplicable, WorkerError
 from pytest_mlmodelscope.engine.bench import Settings
 from pytest_mlmodelscope.library.answers import Answer, Prediction
-from pytest_mlmodelscope.library.choosing import refuse_other
 from pytest_mlmodelscope.library.content import MOST_BYTES
-from pytest_mlmodelscope.library.loaded import Loaded, load
+from pytest_mlmodelscope.library.loaded import Loaded, load, refuse_inputs
 from pytest_mlmodelscope.library.shelf import Shelf
 
 #: Characters of an answer in a table, and numbers of a long one.
@@ -51,7 +50,7 @@ _NUMBERS: Final = 4
 @manifests_option
 @click.option("--cache", type=click.Path(path_type=Path), help="Where fetched files and environments are kept.")
 @click.option("--offline", is_flag=True, help="Never use the network.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 def predict(
     model: str,
     inputs: Sequence[str],
@@ -67,15 +66,15 @@ def predict(
     """Ask MODEL about each INPUT: a text, or a file (a picture, a recording, numbers as JSON or .npy) as the model
     takes it; - is the standard input.
 
-    Latencies are the model's own, of one query with all inputs, after a first one that is not counted.
+    Latencies are the model's own, of one query with all inputs, after two that are not counted.
 
     Exit code 1 when one of several frameworks could not answer; 2 when none could.
     """
     shelf = Shelf(manifests)
     wanted: list[str | None] = list(framework.split(",")) if framework else [None]
-    for chosen in filter(None, wanted):
-        refuse_other(shelf.model(model), chosen)
     given = [_given(one) for one in inputs]
+    for chosen in wanted:
+        refuse_inputs(model, given, chosen, shelf)
     with progress(as_json) as say:
         settings = Settings(cache=cache, offline=offline, progress=say)
         opened = partial(load, model, target=target, data=data, shelf=shelf, settings=settings)
@@ -85,9 +84,9 @@ def predict(
     if not answered:
         raise failed[0][1]
     if as_json:
-        click.echo(json.dumps([_plain(name, one) for name, one in zip(wanted, found, strict=True)], indent=2))
+        print_json([_plain(name, one) for name, one in zip(wanted, found, strict=True)])
     else:
-        click.echo(_table(inputs, answered))
+        _show(inputs, answered)
     for name, error in failed:
         click.echo(f"{name}: {error}", err=True)
     sys.exit(1 if failed else 0)
@@ -118,12 +117,10 @@ def _plain(framework: str | None, one: Prediction | MlmsError) -> dict[str, Any]
 # -- the table ------------------------------------------------------------------------------------------
 
 
-def _table(inputs: Sequence[str], found: Sequence[Prediction]) -> str:
-    from pytest_mlmodelscope.reports.terminal import listing
-
+def _show(inputs: Sequence[str], found: Sequence[Prediction]) -> None:
     head = [found[0].model, *(f"{one.framework} {one.version}, {one.target}" for one in found)]
     rows = [row for at, name in enumerate(inputs) for row in _rows(name, [one.answers[at] for one in found])]
-    return listing(head, [*rows, ["latency", *(_time(one.latency_s) for one in found)]], columns())
+    table(head, [*rows, ["latency", *(_time(one.latency_s) for one in found)]])
 
 
 def _rows(name: str, answers: Sequence[Answer]) -> Iterator[list[str]]:

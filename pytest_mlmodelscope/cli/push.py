@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, tell
 from pytest_mlmodelscope.cli.recorded import chosen, named, store_option
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--key", "name", default="default", show_default=True, help="Which of your keys signs (mlms key list).")
 @click.option("--insecure", is_flag=True, help="Send the token also where others may read it on the way.")
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 def push(
     records: Sequence[str],
     address: str,
@@ -67,7 +66,7 @@ def push(
 def _show(rows: Sequence[Pushed], as_json: bool) -> None:
     counts = Counter(one.outcome for one in rows)
     told = f"{counts['new']} new, {counts['there']} there, {counts['refused']} refused"
-    click.echo(json.dumps([asdict(one) for one in rows], indent=2) if as_json else told)
+    tell([asdict(one) for one in rows], [told], as_json)
 
 
 def _line(one: Pushed) -> str:

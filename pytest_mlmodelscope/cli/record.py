@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_mlmodelscope.cli.console import columns, examples
+from pytest_mlmodelscope.cli.console import examples, json_option, table, tell
 from pytest_mlmodelscope.cli.recorded import all_files, chosen, kept, opened, store_option
-from pytest_mlmodelscope.cli.show import as_report, format_option
+from pytest_mlmodelscope.cli.show import format_option
 from pytest_mlmodelscope.core.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.store.database import Database
     from pytest_mlmodelscope.store.tables import Record
-
-_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
 @click.group(epilog=examples("mlms record list", "mlms record export --into all"))
@@ -31,31 +28,29 @@ def record() -> None:
 @record.command("list", epilog=examples("mlms record list", "mlms record list --limit 100 --json"))
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="The newest so many.")
 @store_option
-@_json
+@json_option
 def list_(limit: int, store: str | None, as_json: bool) -> None:
     """List what is kept, the newest first."""
-    from pytest_mlmodelscope.reports.terminal import listing
     from pytest_mlmodelscope.store.runs import newest
 
     with opened(store) as database, database.reading() as session:
         rows = [_row(one) for one in newest(session, limit)]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
+    if as_json or not rows:
+        tell(rows, ["none"], as_json)
         return
     cells = [[row["digest"][:12], row["at"][:16], row["machine_class"], str(row["cases"]), _told(row)] for row in rows]
-    click.echo(listing(("record", "at (UTC)", "machine", "cases", "verdicts"), cells, columns()) if rows else "none")
+    table(("record", "at (UTC)", "machine", "cases", "verdicts"), cells)
 
 
 @record.command(epilog=examples("mlms record show 3f2a9c01d2e4"))
 @click.argument("digest")
 @format_option
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @store_option
-def show(digest: str, format_: str, as_json: bool, store: str | None) -> None:
+def show(digest: str, format_: str, store: str | None) -> None:
     """Show the verdicts of the record whose DIGEST begins so."""
     from pytest_mlmodelscope.cli.show import shown_record
 
-    shown_record(kept(digest, store)[1], as_report(format_, as_json))
+    shown_record(kept(digest, store)[1], format_)
 
 
 @record.command(epilog=examples("mlms record export 3f2a9c01d2e4 --into runs", "mlms record export --into all"))
@@ -64,7 +59,7 @@ def show(digest: str, format_: str, as_json: bool, store: str | None) -> None:
     "--into", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder, made if need be."
 )
 @store_option
-@_json
+@json_option
 def export(digests: Sequence[str], into: Path, store: str | None, as_json: bool) -> None:
     """Write records as files, named by their digests; without a DIGEST all of them."""
     from pytest_mlmodelscope.record.build import write
@@ -74,14 +69,13 @@ def export(digests: Sequence[str], into: Path, store: str | None, as_json: bool)
         path = into / f"{digest}.json"
         write(found, path)
         written.append({"digest": digest, "file": str(path)})
-    lines = [row["file"] for row in written] or ["none"]
-    click.echo(json.dumps(written, indent=2) if as_json else "\n".join(lines))
+    tell(written, [row["file"] for row in written] or ["none"], as_json)
 
 
 @record.command("import", epilog=examples("mlms record import now.json", "mlms record import runs/"))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER...")
 @store_option
-@_json
+@json_option
 def import_(files: Sequence[Path], store: str | None, as_json: bool) -> None:
     """Keep the records in files, or in folders of them. Those that are kept already stay as they are.
 
@@ -90,14 +84,14 @@ def import_(files: Sequence[Path], store: str | None, as_json: bool) -> None:
     with opened(store) as database:
         rows = [_kept_file(database, path) for path in all_files(files)]
     lines = (f"{row['outcome']:8} {row['digest'][:12]:12} {row['file']}{_because(row['why'])}" for row in rows)
-    click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(lines))
+    tell(rows, lines, as_json)
     sys.exit(1 if any(row["outcome"] == "refused" for row in rows) else 0)
 
 
 @record.command(epilog=examples("mlms record remove 3f2a9c01d2e4"))
 @click.argument("digests", nargs=-1, required=True, metavar="DIGEST...")
 @store_option
-@_json
+@json_option
 def remove(digests: Sequence[str], store: str | None, as_json: bool) -> None:
     """Remove records from the store; the ones before them are then the newest again."""
     from pytest_mlmodelscope.store.runs import find
@@ -116,7 +110,7 @@ def remove(digests: Sequence[str], store: str | None, as_json: bool) -> None:
 @click.option("--current", is_flag=True, help="Also those with the newest result of a case on a kind of machine.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @store_option
-@_json
+@json_option
 def prune(
     keep: int | None, older_than: float | None, current: bool, dry_run: bool, store: str | None, as_json: bool
 ) -> None:
@@ -168,7 +162,7 @@ def _remove(database: Database, digests: Sequence[str]) -> None:
 
 def _show_removed(digests: Sequence[str], as_json: bool, done: str = "removed") -> None:
     lines = [f"{done} {digest[:12]}" for digest in digests] or ["none"]
-    click.echo(json.dumps(digests, indent=2) if as_json else "\n".join(lines))
+    tell(digests, lines, as_json)
 
 
 def _kept_file(database: Database, path: Path) -> dict[str, str]:

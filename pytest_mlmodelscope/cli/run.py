@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ import click
 from pytest_mlmodelscope.agent.care import DISTURBED, USUAL, Disturbed
 from pytest_mlmodelscope.claim.pattern import seconds
 from pytest_mlmodelscope.cli import completing
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json, table
 from pytest_mlmodelscope.cli.progress import progress
 from pytest_mlmodelscope.core.claim import Conditions, DataUse
 from pytest_mlmodelscope.core.errors import UsageError
@@ -91,7 +90,7 @@ class _Numbers(click.ParamType[list[int]]):
 )
 @click.option("--manifests", multiple=True, type=click.Path(path_type=Path), help="More folders of manifests.")
 @click.option("--offline", is_flag=True, help="Without the network.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with the intervals over process runs.")
+@json_option
 def run(
     model: str,
     framework: str | None,
@@ -175,7 +174,7 @@ def _data_of(shelf: Shelf, model: str, given: str | None) -> DataUse:
     if given is not None:
         name, _, split = given.partition("/")
         return DataUse(name, split or "test")
-    found = shelf.data_of(model)
+    found = shelf.data_of(shelf.model(model).name)
     if found is None:
         raise UsageError(
             f"no claim says on what data {model} is to run", hint="--data DATASET, as `mlms datasets` lists them"
@@ -188,15 +187,12 @@ def _data_of(shelf: Shelf, model: str, given: str | None) -> DataUse:
 
 def _show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
-    from pytest_mlmodelscope.cli.console import columns
-    from pytest_mlmodelscope.reports.terminal import listing
-
     first = rows[0]
     about = " ".join(str(value) for value in first["software"].values() if value is not None)
     click.echo(f"{about}, {first['scenario']}, {first['runs']} process runs, 95 % intervals")
-    click.echo(listing(_HEAD, [_cells(row) for row in rows], columns()))
+    table(_HEAD, [_cells(row) for row in rows])
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

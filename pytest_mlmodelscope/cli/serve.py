@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option
 from pytest_mlmodelscope.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with
 @click.option("--reading", metavar="RATE", help="How often one address may read (6000/minute).")
 @click.option("--writing", metavar="RATE", help="How often one token or address may write (600/minute).")
 @click.option("--log-requests", is_flag=True, help="Write a line for each request to the standard error.")
+@json_option
 def serve(
     host: str,
     port: int,
@@ -61,6 +63,7 @@ def serve(
     reading: str | None,
     writing: str | None,
     log_requests: bool,
+    as_json: bool,
 ) -> None:
     """Run a hub: web pages and REST for models, claims and results, until SIGTERM or SIGINT.
 
@@ -89,18 +92,23 @@ def serve(
         settings = replace(settings, jobs=replace(settings.jobs, isolation="required"))
 
     def ready(url: str) -> None:
-        _told(settings, address or url)
+        _told(settings, address or url, as_json)
         warm()
 
     serve_app(create_app(settings), host, port, proxies, ready)
 
 
-def _told(settings: Settings, address: str) -> None:
-    shelf = settings.shelf
-    click.echo(f"The hub is at {address}")
-    click.echo(f"  {len(shelf.models())} models, {len(shelf.claims())} claims; results in {_shown(settings.database)}")
-    click.echo("  to let somebody send results:  mlms token new NAME --scope results:write")
-    click.echo("  to end it:                     Ctrl-C")
+def _told(settings: Settings, address: str, as_json: bool) -> None:
+    models, claims, database = len(settings.shelf.models()), len(settings.shelf.claims()), _shown(settings.database)
+    lines = [
+        f"The hub is at {address}",
+        f"  {models} models, {claims} claims; results in {database}",
+        "  to let somebody send results:  mlms token new NAME --scope results:write",
+        "  to end it:                     Ctrl-C",
+    ]
+    told = {"address": address, "models": models, "claims": claims, "database": database}
+    # In one line: who waits for it cannot wait for the end of what is printed.
+    click.echo(json.dumps(told) if as_json else "\n".join(lines))
 
 
 def _shown(database: str | Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from pytest_mlmodelscope.cli import completing
-from pytest_mlmodelscope.cli.console import examples
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json, table
 from pytest_mlmodelscope.core.registry import names
 
 #: Of what is measured of a machine, what a table has room for, and how it says it.
@@ -26,7 +25,7 @@ _SHOWN = {
 
 @click.command(epilog=examples("mlms targets", "mlms targets ssh://me@board"))
 @click.argument("wanted", nargs=-1, metavar="[TARGET]...", shell_complete=completing.targets)
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with everything that is measured of each machine.")
+@json_option
 def targets(wanted: Sequence[str], as_json: bool) -> None:
     """List the kinds of machine that a claim can be verified on, and which of them are here; or look at a TARGET,
     which may be another machine: ssh://USER@HOST.
@@ -36,12 +35,9 @@ def targets(wanted: Sequence[str], as_json: bool) -> None:
     """
     rows = [row(name) for name in wanted or names("targets")]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
-    from pytest_mlmodelscope.cli.console import columns
-    from pytest_mlmodelscope.reports.terminal import listing
-
-    click.echo(listing(("name", "about", "here"), [[r["name"], r["about"], _here(r)] for r in rows], columns()))
+    table(("name", "about", "here"), [[one["name"], one["about"], _here(one)] for one in rows])
 
 
 def row(name: str) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from pytest_mlmodelscope.cli import completing
 from pytest_mlmodelscope.cli.console import colour, columns, examples
 from pytest_mlmodelscope.cli.listing import manifests_option
 from pytest_mlmodelscope.cli.progress import progress
-from pytest_mlmodelscope.cli.show import as_report, format_option
+from pytest_mlmodelscope.cli.show import format_option
 from pytest_mlmodelscope.core.registry import member
 from pytest_mlmodelscope.engine.bench import Settings
 from pytest_mlmodelscope.library.shelf import Shelf
-from pytest_mlmodelscope.library.verifying import BASELINES, fails, record_of, verify
+from pytest_mlmodelscope.library.verifying import BASELINES, record_of, verify
 
 
 @click.command(
@@ -42,7 +42,6 @@ from pytest_mlmodelscope.library.verifying import BASELINES, fails, record_of, v
 @click.option("--offline", is_flag=True, help="Never use the network.")
 @click.option("--store", metavar="WHERE", help="The database in which this run is kept (default: MLMS_STORE), or off.")
 @format_option
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def verify_claims(
     wanted: Sequence[str],
     framework: str | None,
@@ -56,7 +55,6 @@ def verify_claims(
     offline: bool,
     store: str | None,
     format_: str,
-    as_json: bool,
 ) -> None:
     """Verify claims, as `pytest --mlms` does: each CLAIM by its id, or those in a FILE or folder, on every framework
     and target that they are about.
@@ -65,13 +63,13 @@ def verify_claims(
     verdict is another than was accepted in known.yml; 2 for a mistake in what was asked for.
     """
     meant = [Path(one) if Path(one).exists() or "/" in one else one for one in wanted]
-    with progress(as_json) as say:
+    with progress(format_ == "json") as say:
         settings = Settings(cache=cache, offline=offline, sample=sample, baselines=baselines, progress=say)
         cases = verify(*meant, framework=framework, target=target, shelf=Shelf(manifests), settings=settings, why=why)
     _keep(cases, settings, record, store)
-    report = member("reports", as_report(format_, as_json))
+    report = member("reports", format_)
     click.echo(report.session(cases, width=columns(), colour=colour()))
-    sys.exit(1 if any(map(fails, cases)) else 0)
+    sys.exit(1 if any(case.fails for case in cases) else 0)
 
 
 def _keep(cases: Sequence[Mapping[str, Any]], settings: Settings, file: Path | None, store: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,11 @@ import yaml
 from pytest_mlmodelscope.claim.expand import expand, kind_of, selection
 from pytest_mlmodelscope.claim.load import load_claims
 from pytest_mlmodelscope.cli import completing
-from pytest_mlmodelscope.cli.console import examples
-from pytest_mlmodelscope.cli.listing import catalogue, claim_files, manifests_option
+from pytest_mlmodelscope.cli.console import examples, json_option, print_json
+from pytest_mlmodelscope.cli.listing import claim_files, manifests_option
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.result import Case, Result
+from pytest_mlmodelscope.library.shelf import Shelf
 
 if TYPE_CHECKING:
     from pytest_mlmodelscope.engine.run import Engine
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @manifests_option
 @click.option("--cache", type=click.Path(path_type=Path), help="Where fetched files and environments are kept.")
 @click.option("--offline", is_flag=True, help="Never use the network.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 def why(
     path: Path,
     ids: Sequence[str],
@@ -71,7 +71,7 @@ def why(
     if as_json:
         from pytest_mlmodelscope.record.case import json_ready
 
-        click.echo(json.dumps(json_ready(found), indent=2, ensure_ascii=False))
+        print_json(json_ready(found))
 
 
 def _explained(engine: Engine, case: Case, seconds: float) -> Result:
@@ -83,7 +83,7 @@ def _explained(engine: Engine, case: Case, seconds: float) -> Result:
 def _cases(path: Path, ids: Sequence[str], frameworks: Sequence[str], manifests: Sequence[Path]) -> Iterator[Case]:
     files, wanted = _of_record(path, ids) if path.suffix == ".json" else ([path], list(ids))
     found = [folder for file in files for folder in _beside(file)]
-    kept, chosen = catalogue([*manifests, *dict.fromkeys(found)]), selection(frameworks)
+    kept, chosen = Shelf([*manifests, *dict.fromkeys(found)]).catalogue, selection(frameworks)
     claims = [claim for file in claim_files(files) for claim in load_claims(file)]
     cases = [case for claim in claims if kind_of(claim) == "items" for case in expand(claim, kept, chosen)]
     known = {case.claim.id for case in cases} | {case.id for case in cases}

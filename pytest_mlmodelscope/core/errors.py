@@ -155,6 +155,12 @@ class WorkerTimeout(WorkerError):
     """The worker did not answer in time and was ended."""
 
 
+def near(word: str, choices: Iterable[str]) -> str | None:
+    """A sentence that offers the nearest of ``choices``; None where none is near."""
+    found = difflib.get_close_matches(str(word), sorted(map(str, choices)), n=1, cutoff=0.6)
+    return f'did you mean "{found[0]}"?' if found else None
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     """A sentence that offers the nearest of ``choices``, or lists them when none is near.
 
@@ -162,10 +168,8 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     'did you mean "metric"?'
     """
     known = sorted(str(choice) for choice in choices)
-    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
-    if near:
-        return f'did you mean "{near[0]}"?'
-    if not known:
-        return None
+    nearest = near(word, known)
+    if nearest or not known:
+        return nearest
     shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     return f"one of: {shown}"

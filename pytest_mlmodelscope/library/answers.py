@@ -39,8 +39,8 @@ class Answer:
 class Prediction:
     """The answers of a model, one for each input, in their order.
 
-    ``latency_s`` are the seconds that the model itself took for all of them, measured in its own process after a first
-    query that is not counted; ``steps`` those of each part of the way, as ``prepare``, ``predict`` and ``decide``.
+    ``latency_s`` are the seconds that the model itself took for all of them, measured in its own process after two
+    queries that are not counted; ``steps`` those of each part of the way, as ``prepare``, ``predict`` and ``decide``.
     """
 
     model: str

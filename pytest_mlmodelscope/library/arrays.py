@@ -38,7 +38,8 @@ def parsed(given: Any) -> Any:
     try:
         return json.loads(text(given))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"is not JSON: {error}", hint="numbers in nested lists, such as [[0, 1], [2, 3]]") from None
+        what = "is not JSON" if is_held(given) else "is neither a file that is here nor JSON"
+        raise InputError(f"{what}: {error}", hint="numbers in nested lists, such as [[0, 1], [2, 3]]") from None
 
 
 def _checked(given: Any) -> NDArray[Any]:

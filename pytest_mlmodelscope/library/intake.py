@@ -107,7 +107,8 @@ class Intake:
     def _picture_or_numbers(self, given: Any) -> Any:
         if self._reads == "picture":
             if isinstance(given, str):
-                raise InputError("there is no such file", where=given[:200], hint=GIVEN_AS["picture"])
+                what = "is an address, and nothing is fetched" if "://" in given[:200] else "there is no such file"
+                raise InputError(what, where=given[:200], hint=GIVEN_AS["picture"])
             return pictures.encoded(given)
         take: Callable[[Any, Input], Any] = pictures.pixels if self.wants == "picture" else arrays.numbers
         return take(given, self._fed[0])

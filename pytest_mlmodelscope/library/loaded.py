@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Self
 
+from pytest_mlmodelscope.claim.expand import requirement
 from pytest_mlmodelscope.core.claim import DataUse
 from pytest_mlmodelscope.core.errors import AssetError, InputError, UsageError, WorkerError
 from pytest_mlmodelscope.core.manifest import Split
@@ -16,10 +17,11 @@ from pytest_mlmodelscope.engine.bench import Bench, Settings, Stopwatch
 from pytest_mlmodelscope.engine.sut import Sut
 from pytest_mlmodelscope.interfaces.dataset import Item
 from pytest_mlmodelscope.library.answers import Answer, Prediction
-from pytest_mlmodelscope.library.choosing import usual_case
+from pytest_mlmodelscope.library.choosing import refuse_other, usual_case
 from pytest_mlmodelscope.library.intake import GIVEN_AS, Intake, Wants
 from pytest_mlmodelscope.library.ranking import Ranking
 from pytest_mlmodelscope.library.shelf import Shelf
+from pytest_mlmodelscope.manifest.stages import front
 from pytest_mlmodelscope.record.case import json_ready
 
 #: Any that takes no data: what is measured of a model that is only asked.
@@ -71,8 +73,26 @@ def predict(
     Raises:
         MlmsError: as ``load`` and ``Loaded.predict`` do.
     """
+    refuse_inputs(name, inputs, framework, how.get("shelf"))
     with load(name, framework, target, **how) as model:
         return model.predict(*inputs, top=top)
+
+
+def refuse_inputs(name: str, inputs: Sequence[Any], framework: str | None = None, shelf: Shelf | None = None) -> None:
+    """Refuse what a model does not take by its manifest alone, before anything of it is fetched or built.
+
+    Raises:
+        DocumentError, UsageError: there is no such model, or it has no such framework.
+        InputError: an input is not what the model takes.
+    """
+    shelf = shelf or Shelf()
+    model, use = shelf.model(name), shelf.data_of(name)
+    if framework is not None:
+        refuse_other(model, framework)
+    chosen = requirement(framework).name if framework else next(iter(model.frameworks))
+    intake = Intake(front(model, chosen), _split(shelf, use))
+    for number, given in enumerate(inputs, 1):
+        intake.items(given, str(number))
 
 
 class Loaded:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 from pytest_mlmodelscope.claim.expand import admitted
 from pytest_mlmodelscope.claim.load import is_claim_file, load_claims
@@ -20,6 +21,9 @@ from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.library.cards import ClaimCard, DatasetCard, FrameworkCard, ModelCard, TargetCard
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.case import conditions, dataset_name
+
+#: What a shelf has; of claims and targets too, everything has one name.
+Kind = Literal["model", "claim", "dataset", "framework", "target"]
 
 
 class Shelf:
@@ -49,6 +53,14 @@ class Shelf:
             near = [folder / "manifests", folder.parent / "manifests"]
             self._beside[folder] = Catalogue([*(root for root in near if root.is_dir()), *self.catalogue.roots])
         return self._beside[folder]
+
+    def names(self, kind: Kind) -> Sequence[str]:
+        """The names of all things of a kind: of claims their ids, of targets the kinds of machine."""
+        if kind in ("framework", "target"):
+            return names(f"{kind}s")
+        if kind == "claim":
+            return [claim.id for claim in self._claims]
+        return self.catalogue.model_names() if kind == "model" else self.catalogue.dataset_names()
 
     @property
     def claim_roots(self) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from pytest_mlmodelscope.core.errors import UsageError
 from pytest_mlmodelscope.core.result import Case, Result
 from pytest_mlmodelscope.engine.run import Engine, Settings
 from pytest_mlmodelscope.library.shelf import Shelf, claim_files_below
+from pytest_mlmodelscope.library.verdicts import Verified
 from pytest_mlmodelscope.manifest.load import Catalogue
 from pytest_mlmodelscope.record.case import case_record
 
@@ -31,8 +32,8 @@ def verify(
     settings: Settings | None = None,
     progress: Callable[[str], None] | None = None,
     why: float = USUAL_SECONDS,
-) -> list[dict[str, Any]]:
-    """Verify claims, on each framework and target that they are about: what each case's record says, in their order.
+) -> list[Verified]:
+    """Verify claims, on each framework and target that they are about: what came of each case, in their order.
 
     A text is the id of a claim on the shelf, a ``Path`` a file or a folder of claims, whose manifests may lie beside
     it. For ``why`` seconds the cause of a refuted figure is looked for. Whatever goes wrong with a case is its verdict.
@@ -49,12 +50,12 @@ def verify(
         return [_verified(engine, case, known, why) for case, known in cases]
 
 
-def _verified(engine: Engine, case: Case, known: Known | None, why: float) -> dict[str, Any]:
+def _verified(engine: Engine, case: Case, known: Known | None, why: float) -> Verified:
     engine.settings.progress(f"{case.id}: verifying")
     result = engine.verify(case)
     if why > 0 and wants_cause(result, known):
         result = engine.explain(result, why)
-    return case_record(result, accepted(result, known))
+    return Verified(case_record(result, accepted(result, known)))
 
 
 def wants_cause(result: Result, known: Known | None) -> bool:
@@ -71,18 +72,6 @@ def accepted(result: Result, known: Known | None) -> dict[str, Any] | None:
         return None
     matched = result.verdict.word in known.verdicts
     return {"verdict": sorted(known.verdicts), "reason": known.reason, "matched": matched}
-
-
-def fails(case: Mapping[str, Any]) -> bool:
-    """Whether a case of a record is bad news: refuted or an error, and nobody accepted that; another verdict than was
-    accepted; or worse than the machine's baseline.
-    """
-    known, verdict = case["known"], case["verdict"]
-    if case["baseline"]["status"] == "worse":
-        return True
-    if known is not None and verdict != "not_applicable":
-        return not known["matched"]
-    return verdict in ("refuted", "error")
 
 
 def cases_of(

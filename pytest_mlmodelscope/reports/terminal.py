@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_mlmodelscope.record.compare import Fact
 from pytest_mlmodelscope.record.diff import Difference, Lone, VerdictChange
 from pytest_mlmodelscope.record.matrix import Matrix
-from pytest_mlmodelscope.reports import _causes, _judged, _matrix, _text
+from pytest_mlmodelscope.reports import _causes, _fitted, _judged, _matrix, _text
 from pytest_mlmodelscope.table.cells import Judged
 
 if TYPE_CHECKING:
@@ -93,11 +93,14 @@ def table(judged: Judged, width: int = 80, colour: bool = False) -> str:
 
 def listing(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = 80) -> str:
     """A plain table; the first column is never cut."""
-    table = _table(*head)
+    width, table = max(width, 40), _table(*head)
+    given = _fitted.widths(list(zip(head, *rows, strict=True)), width)
     table.columns[0].no_wrap = True
+    for column, wide in zip(table.columns, given, strict=True):
+        column.width = wide
     for row in rows:
-        table.add_row(*(_styled(cell, "") for cell in row))
-    return _rendered([table], max(width, 40), colour=False)
+        table.add_row(*(_styled(_fitted.broken(cell, wide), "") for cell, wide in zip(row, given, strict=True)))
+    return _rendered([table], width, colour=False)
 
 
 def _rendered(parts: Iterable[RenderableType], width: int, colour: bool) -> str:

@@ -52,6 +52,23 @@ def test_a_kept_record_is_shown_by_the_beginning_of_its_digest(mlms, kept):
     assert "begins with" in mlms("record", "show", "00000000", status=2)
 
 
+def test_show_takes_the_beginning_of_a_digest_as_well(mlms, kept):
+    for how in ([], ["--json"], ["--format", "markdown"]):
+        assert mlms("show", kept[0][:8], *how) == mlms("record", "show", kept[0][:8], *how)
+    assert 'no record\'s digest begins with "00000000"' in mlms("show", "00000000", status=2)
+
+
+def test_a_name_that_could_be_a_digest_is_the_name_of_a_thing(mlms, kept, tmp_path):
+    name = kept[0][:6]
+    (tmp_path / "claims").mkdir()
+    claim = (
+        f"schema: claim/1\nid: '{name}'\nmodel: eld-m\ndataset: eld-big-test\nmetric: accuracy\nvalue: 99\nunit: '%'\n"
+    )
+    source = "source: {title: A paper, figure: 99 %, where: Table 1, read: '2026-11-20'}\n"
+    (tmp_path / "claims" / "mine.yml").write_text(claim + source)
+    assert json.loads(mlms("show", name, "--json"))["kind"] == "claim"
+
+
 def test_records_leave_and_come_back_as_they_were(mlms, kept, tmp_path):
     mlms("record", "export", "--into", "files")
     assert {path.stem for path in (tmp_path / "files").iterdir()} == set(kept)

@@ -96,3 +96,11 @@ def test_without_uv_its_downloads_are_not_offered(monkeypatch):
     downloadable.cache_clear()
     assert "uv python" not in how_to_get(">=3.10,<3.13")
     downloadable.cache_clear()
+
+
+def test_a_folder_of_the_path_that_cannot_be_looked_at_hides_no_other(elsewhere, tmp_path, monkeypatch):
+    made = elsewhere("bin/python3.9", "3.9.1")
+    # As another user's folder, which root could look at all the same.
+    places = ["x" * 5000, str(made), str(tmp_path / "bin")]
+    monkeypatch.setenv("PATH", os.pathsep.join(places))
+    assert paths("<3.10") == [made]

@@ -39,3 +39,28 @@ def test_a_metric_is_listed_with_its_units_and_what_is_better():
     assert (rows["throughput"]["units"], rows["throughput"]["direction"]) == (["1/s"], "higher")
     assert (rows["accuracy"]["units"], rows["accuracy"]["kind"]) == (["1", "%"], "items")
     assert (rows["latency"]["kind"], rows["latency"]["direction"]) == ("timed", "lower")
+
+
+def test_a_row_is_one_line_where_no_terminal_bounds_it(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    lines = invoke("models").stdout.splitlines()
+    rows = json.loads(invoke("models", "--json").stdout)
+    assert len(lines) == 2 + len(rows)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = invoke("models").stdout.splitlines()
+    assert max(map(len, lines)) <= 80 < 2 * len(lines)
+
+
+@pytest.mark.parametrize(
+    ("command", "word", "near"),
+    [
+        ("models", "squezenet", "squeezenet-1.1"),
+        ("claims", "vader-tweet-r", "vader-tweets-r"),
+        ("datasets", "fashion-mnits", "fashion-mnist"),
+        ("frameworks", "openvinno", "openvino"),
+    ],
+)
+def test_a_word_that_finds_nothing_gets_the_nearest_name(command, word, near):
+    done = invoke(command, word)
+    assert done.exit_code == 1
+    assert f'did you mean "{near}"?' in done.stderr

@@ -129,14 +129,6 @@ def test_every_command_has_an_example_that_it_understands(words, command):
         found.make_context(name, rest)
 
 
-@pytest.mark.parametrize(("words", "command"), EVERY)
-def test_every_command_that_prints_for_people_prints_for_programs(words, command):
-    options = {name for param in command.params for name in param.opts}
-    # These write a file, run until they are ended, print for programs anyway, or say a single sentence.
-    others = ("completion", "schema", "report", "serve", "token revoke", "hub key add", "hub key revoke")
-    assert "--json" in options or isinstance(command, click.Group) or " ".join(words) in others
-
-
 def test_a_misspelt_command_is_told_the_nearest():
     done = mlms("dif")
     assert done.returncode == 2

@@ -112,3 +112,23 @@ def test_what_was_verified_is_kept_once_for_each_run(mlms, tmp_path):
     with Database(tmp_path / "kept") as database, database.reading() as session:
         kept = [runs.read(session, record.digest)["mlms"]["cases"] for record in runs.newest(session)]
     assert [[case["verdict"] for case in cases] for cases in kept] == [["confirmed"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "said"),
+    [
+        ("squeezenet-1.1", "cat.jpg", "cat.jpg: there is no such file"),
+        ("squeezenet-1.1", "https://example.org/cat.jpg", "is an address, and nothing is fetched"),
+        ("fashion-cnn", "boot.png", "is neither a file that is here nor JSON"),
+        ("silero-vad", "word.wav", "is neither a file that is here nor JSON"),
+        ("vader-3.3.2", " ", "the text is empty"),
+    ],
+)
+def test_what_a_model_does_not_take_is_said_before_anything_is_fetched_or_built(
+    mlms, tmp_path, monkeypatch, model, given, said
+):
+    monkeypatch.chdir(tmp_path)
+    done = mlms("predict", model, given, "--cache", "cache")
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert not list(tmp_path.iterdir())

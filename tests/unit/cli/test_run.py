@@ -54,8 +54,14 @@ def test_what_does_not_go_together_is_said(arguments, told):
     assert told in result.stderr
 
 
-def test_a_model_that_no_claim_is_about_needs_data(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    result = called("run", "no-such-model")
+def test_a_model_that_no_claim_is_about_needs_data(tmp_path, monkeypatch, write_digits):
+    monkeypatch.chdir(write_digits(tmp_path))
+    result = called("run", "digits-means")
     assert result.exit_code == 2
     assert "--data" in result.stderr
+
+
+def test_a_model_that_nobody_has_is_told_the_nearest():
+    done = called("run", "eld-mm")
+    assert done.exit_code == 2
+    assert 'did you mean "eld-m"?' in done.stderr

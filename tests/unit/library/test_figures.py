@@ -10,7 +10,6 @@ import pytest
 import pytest_mlmodelscope as mlms
 from pytest_mlmodelscope.core.errors import DocumentError, MlmsError, UsageError
 from pytest_mlmodelscope.engine.bench import Settings
-from pytest_mlmodelscope.library.verifying import fails
 
 
 def test_a_figure_over_all_items_still_has_an_interval(shelf):
@@ -70,9 +69,15 @@ def test_claims_are_verified_by_id_and_by_file(project):
     by_file = mlms.verify(Path("claims/digits.yml"), why=0)
     assert [(case["id"], case["verdict"]) for case in by_id] == [("good-onnxruntime-cpu", "confirmed")]
     assert {case["claim"]: case["verdict"] for case in by_file} == {"good": "confirmed", "bad": "refuted"}
-    assert [fails(case) for case in by_file] == [False, True]
+    assert [case.fails for case in by_file] == [False, True]
     assert any("good" in text for text in told)
-    assert by_id[0]["measured"] == by_file[0]["measured"]
+    (good,) = by_id
+    assert good["measured"] == good.measured == by_file[0].measured
+    assert (good.id, good.claim, good.framework, good.target) == ("good-onnxruntime-cpu", "good", "onnxruntime", "cpu")
+    assert (good.published, good.unit, good.verdict, good.model) == (50, "%", "confirmed", "digits-means")
+    assert good.low <= good.measured <= good.high
+    assert (good.n, good.reason) == (good["n"], good["reason"])
+    assert json.loads(json.dumps(good)) == good
 
 
 def test_a_refuted_figure_is_explained_as_pytest_does(project):
@@ -85,7 +90,7 @@ def test_an_accepted_verdict_is_no_bad_news_and_another_one_is(project):
     (project / "claims" / "known.yml").write_text(known + "  - {claim: good, verdict: refuted, reason: only a test}\n")
     found = {case["claim"]: case for case in mlms.verify(Path("claims/digits.yml"), why=0)}
     assert {name: case["known"]["matched"] for name, case in found.items()} == {"good": False, "bad": True}
-    assert {name: fails(case) for name, case in found.items()} == {"good": True, "bad": False}
+    assert {name: case.fails for name, case in found.items()} == {"good": True, "bad": False}
 
 
 def test_a_record_of_the_session_can_be_written_read_and_compared(project, tmp_path):

@@ -152,3 +152,19 @@ def test_a_plain_table():
 def test_rich_is_imported_only_to_render():
     code = "import sys, pytest_mlmodelscope.reports.terminal; print('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_a_table_that_is_too_wide_breaks_at_blanks_and_between_the_parts_of_names():
+    rows = [["squeezenet", "image_classification", "caffe, caffe2, cntk, jax, mxnet, onnxruntime", "MIT"]]
+    text = terminal.listing(("name", "task", "frameworks", "license"), rows, 60)
+    words = {word.strip(",") for line in text.splitlines()[2:] for word in line.split()}
+    assert words >= {"squeezenet", "image_", "classification", "caffe2", "onnxruntime", "MIT"}
+    assert max(map(len, text.splitlines())) <= 60
+    assert max(map(len, terminal.listing(("a", "b"), [["x", "y" * 50]], 40).splitlines())) <= 40
+
+
+def test_a_table_that_has_room_is_one_line_a_row():
+    assert terminal.listing(("a", "b", "c"), [["x", "one two", ""], ["y", "", "three"]], 40).splitlines()[2:] == [
+        "x   one two",
+        "y             three",
+    ]
