@@ -48,7 +48,9 @@ class Questions:
         suffix = " " if question.endswith("?") and default is None else ": "
         try:
             return click.prompt(question, default=default, type=kind, err=True, prompt_suffix=suffix)
-        except click.Abort:
+        except click.Abort as aborted:
+            if isinstance(aborted.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
             click.echo(err=True)  # the question stands in a line that nobody ended
             hint = "give the answers as options, and --yes for the rest"
             raise UsageError(f"{name} was not answered: {question}", hint=hint) from None

@@ -22,7 +22,8 @@ from pytest_mlmodelscope.library.content import MOST_BYTES
 from pytest_mlmodelscope.library.loaded import Loaded, load, refuse_inputs
 from pytest_mlmodelscope.library.shelf import Shelf
 
-#: Characters of an answer in a table, and numbers of a long one.
+#: Characters of an input and of an answer in a table, and numbers of a long one.
+_NAME: Final = 30
 _CELL: Final = 60
 _NUMBERS: Final = 4
 
@@ -126,7 +127,7 @@ def _show(inputs: Sequence[str], found: Sequence[Prediction]) -> None:
 def _rows(name: str, answers: Sequence[Answer]) -> Iterator[list[str]]:
     """What the frameworks say of one input, side by side: the likeliest labels, or what was decided."""
     name = Path(name).name if "/" in name and "\n" not in name else name
-    name = name if len(name) <= _CELL else f"{name[: _CELL - 3]}..."
+    name = _short(name, _NAME)
     deep = max(len(answer.top) for answer in answers)
     if not deep:
         yield [name, *(_value(answer.value) for answer in answers)]
@@ -148,7 +149,11 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _CELL else f"{text[: _CELL - 3]}..."
+    return _short(text, _CELL)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _time(seconds: float) -> str:

@@ -116,7 +116,9 @@ def run(
 
     chosen = selection([framework] if framework else [], [target])
     shelf = Shelf(manifests)
-    case = case_of(shelf.catalogue, model, _data_of(shelf, model, data), conditions_of(**pattern), chosen)
+    data_use = _data_of(shelf, model, data)
+    conditions = dataclasses.replace(conditions_of(**pattern), precision=shelf.precision_of(model))
+    case = case_of(shelf.catalogue, model, data_use, conditions, chosen)
     care = dataclasses.replace(USUAL, disturbed=disturbed)
     with (
         progress(as_json) as say,

@@ -48,6 +48,7 @@ def evaluate(
     _refuse_options(metric, found.OPTIONS, options)
     settings = settings or Settings()
     settings = dataclasses.replace(settings, sample=sample or settings.sample, progress=progress or settings.progress)
+    conditions = conditions or Conditions(precision=shelf.precision_of(model))
     case_of = partial(
         unclaimed.case_of, shelf.catalogue, model, metric,
         dataset=_data(dataset), conditions=conditions, options=options,

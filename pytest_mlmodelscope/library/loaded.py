@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Self
 
 from pytest_mlmodelscope.claim.expand import requirement
-from pytest_mlmodelscope.core.claim import DataUse
-from pytest_mlmodelscope.core.errors import AssetError, InputError, UsageError, WorkerError
+from pytest_mlmodelscope.core.claim import Conditions, DataUse
+from pytest_mlmodelscope.core.errors import AssetError, InputError, UsageError
 from pytest_mlmodelscope.core.manifest import Split
 from pytest_mlmodelscope.engine import unclaimed
 from pytest_mlmodelscope.engine.bench import Bench, Settings, Stopwatch
@@ -90,13 +91,15 @@ def refuse_inputs(name: str, inputs: Sequence[Any], framework: str | None = None
     if framework is not None:
         refuse_other(model, framework)
     chosen = requirement(framework).name if framework else next(iter(model.frameworks))
-    intake = Intake(front(model, chosen), _split(shelf, use))
+    intake = Intake(front(model, model.frameworks[chosen]), _split(shelf, use))
     for number, given in enumerate(inputs, 1):
         intake.items(given, str(number))
 
 
 class Loaded:
-    """A model in a process of its own; one caller at a time asks it. Close it, or use it in a ``with``."""
+    """A model in a process of its own; of several threads that ask it one waits for the other. Close it, or use it in a
+    ``with``.
+    """
 
     def __init__(self, bench: Bench, sut: Sut, split: Split | None, steps: dict[str, float]) -> None:
         self._bench, self._sut = bench, sut
@@ -105,8 +108,10 @@ class Loaded:
         self._intake = Intake(sut.inputs, split)
         logits = case.model.attributes.get("scores") == "logits"
         self._ranking = Ranking(self._after.output, sut.files, _classes(bench, sut), logits)
-        self._warm = False
+        self._software = bench.worker(sut).software
+        self._warm = self._closed = False
         self._steps = steps
+        self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +120,8 @@ class Loaded:
         self.close()
 
     def close(self) -> None:
-        """End its process."""
+        """End its process; it cannot be asked any more."""
+        self._closed = True
         self._bench.close()
 
     @property
@@ -141,8 +147,7 @@ class Loaded:
     @property
     def version(self) -> str:
         """The version of that."""
-        software = self._bench.worker(self._sut).software
-        return str(software.get("version", self._sut.environment.version))
+        return str(self._software.get("version", self._sut.environment.version))
 
     @property
     def target(self) -> str:
@@ -157,6 +162,7 @@ class Loaded:
 
         Raises:
             InputError: an input is not what the model takes.
+            UsageError: it is closed.
             WorkerError: the model failed; it is loaded anew for the next call.
         """
         if not 1 <= len(inputs) <= MOST_INPUTS:
@@ -165,6 +171,12 @@ class Loaded:
             )
         if top < 1:
             raise UsageError(f"the {top} likeliest labels are asked for", expected="1 or more")
+        with self._turn:
+            return self._predicted(inputs, top, files)
+
+    def _predicted(self, inputs: Sequence[Any], top: int, files: bool) -> Prediction:
+        if self._closed:
+            raise UsageError(f"{self.model} is closed", hint="load it anew, or ask it inside of the with")
         clock = Stopwatch()
         made = [self._intake.items(given, str(number), files) for number, given in enumerate(inputs, 1)]
         items = [item for parts, _ in made for item in parts]
@@ -194,9 +206,10 @@ class Loaded:
                 clock.lap("warm_up")
                 self._warm = True
             outputs, spent = agent.predict(tensors)
-        except WorkerError:
+        except BaseException:
+            # A worker that failed, or whose answer nobody waited for, as after Ctrl-C, is not asked again.
             self._warm = False
-            self.close()  # a worker that failed once is not asked again
+            self._bench.close()
             raise
         clock.lap("predict")
         answers = self._decided(outputs, len(items), top)
@@ -251,7 +264,8 @@ def _loaded(
     bench: Bench, shelf: Shelf, name: str, framework: str | None, target: str | None, data: str | None
 ) -> Loaded:
     use = shelf.data_of(name) if data is None else _data_use(data)
-    case_of = partial(unclaimed.case_of, shelf.catalogue, name, _METRIC, name="predict")
+    conditions = Conditions(precision=shelf.precision_of(name))
+    case_of = partial(unclaimed.case_of, shelf.catalogue, name, _METRIC, conditions=conditions, name="predict")
     case = usual_case(shelf.model(name), framework, target, case_of, bench.at_hand)
     if "fit" in case.framework.options:
         if use is None:

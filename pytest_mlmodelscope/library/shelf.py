@@ -12,7 +12,7 @@ from typing import Literal
 from pytest_mlmodelscope.claim.expand import admitted
 from pytest_mlmodelscope.claim.load import is_claim_file, load_claims
 from pytest_mlmodelscope.core.bundled import bundled_root
-from pytest_mlmodelscope.core.claim import Claim, DataUse
+from pytest_mlmodelscope.core.claim import Claim, Conditions, DataUse
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean
 from pytest_mlmodelscope.core.framework import framework_spec
@@ -153,9 +153,17 @@ class Shelf:
 
     def data_of(self, model: str) -> DataUse | None:
         """The data of the first claim about a model that is about data: of those here, else of the package."""
+        return next((claim.dataset for claim in self._about(model) if claim.dataset is not None), None)
+
+    def precision_of(self, model: str) -> str:
+        """In which precision a model is asked: the usual one, unless all that is claimed of it is about others."""
+        usual, said = Conditions().precision, [claim.conditions.precision for claim in self._about(model)]
+        return usual if usual in said or not said else said[0]
+
+    def _about(self, model: str) -> Iterator[Claim]:
+        """The claims about a model: those here, then those of the package."""
         bundled = (claim for path in claim_files_below([bundled_root() / "claims"]) for claim in load_claims(path))
-        found = (claim.dataset for claim in chain(self._claims, bundled) if claim.model == model)
-        return next((use for use in found if use is not None), None)
+        return (claim for claim in chain(self._claims, bundled) if claim.model == model)
 
     # -- claims ---------------------------------------------------------------------------
 
