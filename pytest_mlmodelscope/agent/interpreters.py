@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,12 +103,19 @@ def _executables() -> Iterator[Path]:
     folders = [*map(Path, os.environ.get("PATH", "").split(os.pathsep)), *_OF_SYSTEMS]
     for folder in dict.fromkeys(folders):
         if folder.name != "shims":
-            with suppress(OSError):  # there is no such folder, or it is another user's
-                yield from sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+            yield from (path for path in _matching(folder, "python3.*") if _NAME.fullmatch(path.name))
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from sorted(pyenv.glob("versions/*/bin/python"))
+    yield from _matching(pyenv, "versions/*/bin/python")
     data = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share"))
-    yield from sorted(Path(os.environ.get("UV_PYTHON_INSTALL_DIR", data / "uv/python")).glob("cpython-*/bin/python"))
+    yield from _matching(Path(os.environ.get("UV_PYTHON_INSTALL_DIR", data / "uv/python")), "cpython-*/bin/python")
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """The files below a folder; none where it is another user's."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from pytest_mlmodelscope.core.errors import UsageError, did_you_mean, near
-from pytest_mlmodelscope.core.manifest import Asset, Input, Output
+from pytest_mlmodelscope.core.manifest import Asset, FrameworkUse, Input, Output, Stage
 from pytest_mlmodelscope.library.shelf import Kind, Shelf
 from pytest_mlmodelscope.manifest.stages import ITEM
 
@@ -56,30 +56,22 @@ def _all_of(kinds: Iterable[Kind]) -> str:
 def _model(shelf: Shelf, name: str) -> dict[str, Any]:
     model, card = shelf.model(name), shelf.model_card(name)
     claims = shelf.claims(model=name)
-    uses = [
-        {"name": use.name, "version": use.version, "packages": list(use.packages), **dict(use.options)}
-        for use in model.frameworks.values()
-    ]
     return {
         **asdict(card),
         "inputs": [_tensor(one) for one in model.inputs],
-        "stages": [
-            {"name": stage.name, "model": stage.model.name, "of": stage.of or ITEM, "how": stage.how}
-            for stage in model.stages
-        ],
+        "stages": [_stage(one) for one in model.stages],
         "outputs": [_tensor(one) for one in model.outputs],
-        "frameworks": uses,
+        "frameworks": [_use(one) for one in model.frameworks.values()],
         "assets": [_asset(one) for one in model.assets.values()],
         "claims": [
             {"id": claim.id, "metric": claim.metric, "published": claim.published, "source": claim.source["title"]}
             for claim in claims
         ],
-        "next": _offered(
-            ("predict", f"mlms predict {name} INPUT"),
-            ("verify", f"mlms verify {claims[0].id}" if claims else ""),
-            ("run", f"mlms run {name}"),
-            ("claims", f"mlms claims --model {name}" if claims else ""),
-        ),
+        "next": [
+            f"mlms predict {name} INPUT",
+            f"mlms run {name}",
+            *([f"mlms verify {claims[0].id}", f"mlms claims --model {name}"] if claims else []),
+        ],
     }
 
 
@@ -88,11 +80,7 @@ def _claim(shelf: Shelf, name: str) -> dict[str, Any]:
     file = card.file.rpartition(":")[0]
     return {
         **asdict(card),
-        "next": _offered(
-            ("verify", f"mlms verify {name}"),
-            ("show", f"pytest --mlms {file} -k {name}"),
-            ("show", f"mlms show model {card.model}"),
-        ),
+        "next": [f"mlms verify {name}", f"pytest --mlms {file} -k {name}", f"mlms show model {card.model}"],
     }
 
 
@@ -105,7 +93,7 @@ def _dataset(shelf: Shelf, name: str) -> dict[str, Any]:
         "readers": {split.name: split.reader for split in dataset.splits.values()},
         "assets": [_asset(one) for one in dataset.assets.values()],
         "claims": [{"id": c.id, "model": c.model, "metric": c.metric, "published": c.published} for c in claims],
-        "next": _offered(*(("run", f"mlms run {model} --data {name}") for model in models[:1])),
+        "next": [f"mlms run {model} --data {name}" for model in models[:1]],
     }
 
 
@@ -123,14 +111,14 @@ def _framework(shelf: Shelf, name: str) -> dict[str, Any]:
             for one in spec.environments
         ],
         "models": [card.name for card in shelf.models(framework=name)],
-        "next": _offered(("env", f"mlms env build {name}"), ("models", f"mlms models --framework {name}")),
+        "next": [f"mlms env build {name}", f"mlms models --framework {name}"],
     }
 
 
 def _target(shelf: Shelf, name: str) -> dict[str, Any]:
     return {
         **asdict(shelf.target_card(name)),
-        "next": _offered(("show", f"pytest --mlms --mlms-target {name}"), ("doctor", "mlms doctor")),
+        "next": [f"pytest --mlms --mlms-target {name}", "mlms doctor"],
     }
 
 
@@ -143,11 +131,12 @@ _KINDS: Final[Mapping[Kind, Callable[[Shelf, str], dict[str, Any]]]] = {
 }
 
 
-def _offered(*lines: tuple[str, str]) -> list[str]:
-    """Those of these calls whose command there is."""
-    from pytest_mlmodelscope.cli.main import COMMANDS
+def _use(use: FrameworkUse) -> dict[str, Any]:
+    return {"name": use.name, "version": use.version, "packages": list(use.packages), **dict(use.options)}
 
-    return [line for command, line in lines if command in COMMANDS and line]
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {"name": stage.name, "model": stage.model.name, "of": stage.of or ITEM, "how": stage.how}
 
 
 def _tensor(tensor: Input | Output) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def parsed(given: Any) -> Any:
     try:
         return json.loads(text(given))
     except (ValueError, RecursionError) as error:
-        what = "is not JSON" if is_held(given) else "is neither a file that is here nor JSON"
+        named = isinstance(given, str) and not given.lstrip().startswith(("[", "{"))
+        what = "is neither a file that is here nor JSON" if named else "is not JSON"
         raise InputError(f"{what}: {error}", hint="numbers in nested lists, such as [[0, 1], [2, 3]]") from None
 
 

@@ -103,4 +103,5 @@ def test_a_folder_of_the_path_that_cannot_be_looked_at_hides_no_other(elsewhere,
     # As another user's folder, which root could look at all the same.
     places = ["x" * 5000, str(made), str(tmp_path / "bin")]
     monkeypatch.setenv("PATH", os.pathsep.join(places))
+    monkeypatch.setenv("PYENV_ROOT", "x" * 5000)
     assert paths("<3.10") == [made]
