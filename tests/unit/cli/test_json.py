@@ -40,6 +40,7 @@ CALLS = {
     "record show DIGEST": dict,
     "record export --into there": list,
     "record remove DIGEST": list,
+    "record prune --keep 100": list,
     "key new": dict,
     "key list": list,
     "key show": dict,
