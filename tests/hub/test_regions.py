@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_mlmodelscope.hub.rendering import rendered
@@ -68,6 +70,15 @@ def test_frameworks_that_see_the_same_do_not_differ_and_one_that_sees_more_does(
     )
     assert [one.differs for one in found.told] == [False, False, True]
     assert not found.rows
+
+
+def test_one_that_saw_nothing_differs_and_one_that_says_something_else_is_told_in_words():
+    found = side_by_side([told("a", Answer([BOX])), told("b", Answer([]))], (640, 400))
+    assert [len(one.seen.regions) for one in found.told] == [1, 0]
+    assert [one.differs for one in found.told] == [False, True]
+    assert json.loads(found.told[0].data) == [BOX]
+    other = side_by_side([told("a", Answer([BOX])), told("b", Answer([1, 2]))])
+    assert [one.seen for one in other.told] == [None, None]
 
 
 def test_the_drawing_has_a_name_a_list_and_nothing_of_a_strangers_markup():

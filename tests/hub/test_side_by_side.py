@@ -92,3 +92,10 @@ def test_any_other_answer_is_told_as_json(value):
 def test_nothing_came():
     found = side_by_side([])
     assert (found.columns, found.rows, found.told, found.said) == ((), (), (), "")
+
+
+def test_an_answer_with_nothing_in_it_says_so():
+    assert [one.text for one in side_by_side([told("a", Answer([])), told("b", Answer(""))]).told] == [
+        "nothing was found",
+        "nothing was found",
+    ]

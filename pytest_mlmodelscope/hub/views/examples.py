@@ -28,7 +28,10 @@ from pytest_mlmodelscope.manifest.fetch import Fetcher
 
 #: Licences (SPDX) of data whose items may be shown to everybody.
 PERMITTED: Final = frozenset(
-    ("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC-BY-4.0", "CC0-1.0", "MIT", "PDDL-1.0", "Unlicense")
+    (
+        *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC-BY-4.0", "CC0-1.0", "MIT", "PDDL-1.0", "Unlicense"),
+        "LicenseRef-public-domain",
+    )
 )
 #: Items of a dataset that are offered, and how far apart in its order: neighbours are often alike.
 _ITEMS: Final = 3
@@ -78,7 +81,7 @@ def _any_size(model: ModelManifest) -> bool:
 
 
 def _of_data(shelf: Shelf, model: str, wants: Wants) -> tuple[Example, ...]:
-    use = shelf.data_of(model)
+    use = next((found for name in _with_first_stage(shelf, model) if (found := shelf.data_of(name))), None)
     if use is None:
         return ()
     dataset = shelf.dataset(use.name)
@@ -90,6 +93,12 @@ def _of_data(shelf: Shelf, model: str, wants: Wants) -> tuple[Example, ...]:
         return _kept(dataset.path, use.split, wants, lambda: make(dataset, split, wants))
     except (MlmsError, OSError):
         return ()  # not here: nothing is fetched for an example
+
+
+def _with_first_stage(shelf: Shelf, model: str) -> Iterator[str]:
+    """A pipeline without data of its own takes what its first stage does."""
+    yield model
+    yield from (stage.model.name for stage in shelf.model(model).stages if stage.of is None)
 
 
 def _may_be_shown(dataset: DatasetManifest) -> bool:
@@ -139,7 +148,7 @@ def _items(dataset: DatasetManifest, split: Split, wants: Wants) -> Iterator[Exa
     apart = min(_APART, max(1, split.items // _ITEMS))
     for item in islice(items, 0, _ITEMS * apart, apart):
         label = f", labelled {item.label}" if isinstance(item.label, str) else ""
-        origin = f"{dataset.name}, item {item.id}{label} ({dataset.license})"
+        origin = f"{dataset.name}, item {item.id}{label} ({_licence(dataset)})"
         if (example := _FORMS[wants](item.input, origin)) is not None:
             yield example
 
@@ -148,8 +157,14 @@ def _recordings(files: Mapping[str, Path], dataset: DatasetManifest) -> Iterator
     for root in files.values():
         for path in sorted(root.rglob("*.wav"))[:2] if root.is_dir() else [root]:
             if path.suffix == ".wav" and path.stat().st_size <= _LARGEST:
-                origin = f"{dataset.name}, {path.name} ({dataset.license})"
+                origin = f"{dataset.name}, {path.name} ({_licence(dataset)})"
                 yield Example("a recording", origin, content=path.read_bytes(), media="audio/wav", file=path.name)
+
+
+def _licence(dataset: DatasetManifest) -> str:
+    """Its name by SPDX; of those that SPDX has none for, what ours says."""
+    ours = dataset.license.removeprefix("LicenseRef-")
+    return dataset.license if ours == dataset.license else ours.replace("-", " ")
 
 
 def _picture(given: Any, origin: str) -> Example | None:

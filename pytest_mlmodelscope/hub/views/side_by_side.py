@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pytest_mlmodelscope.hub.views.regions import Seen, alike, seen
 
 #: Shares that differ by less than this part of the largest one are the same to whoever reads them.
 SAME: Final = 0.01
+#: What an answer without anything in it says: no box, no word.
+_NOTHING: Final = "nothing was found"
+#: Characters of an answer's JSON.
+_LONG: Final = 20_000
 #: Numbers of an answer that are drawn as a line; fewer are told.
 _LINE: Final = 8
 #: The width and the height that a line is drawn in.
@@ -57,7 +61,7 @@ class Row:
 class Told:
     """What a framework answered that is no ranking: as text, as the points of a line where it is many numbers (in a
     picture of 600 x 80), with the ``low`` and ``high`` that the line lies between, as places that were ``seen`` in a
-    picture; and whether it ``differs``.
+    picture, beside which ``data`` is all of the answer as JSON; and whether it ``differs``.
     """
 
     column: Column
@@ -67,6 +71,7 @@ class Told:
     high: float = 0.0
     differs: bool = False
     seen: Seen | None = None
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +158,22 @@ def _places(
 ) -> tuple[Told, ...]:
     """Answers that can be drawn over their picture; nothing where one of them cannot."""
     found = [seen(answer, size) for answer in answers]
-    places = [one for one in found if one is not None]
-    if len(places) < len(answers):
+    first = next((one for one in found if one is not None), None)
+    if first is None or any(one is None and answer.get("value") for one, answer in zip(found, answers, strict=True)):
         return ()
+    places = [one or replace(first, regions=(), left_out=0) for one in found]
     return tuple(
-        Told(column, _text_of(answer.get("value")), differs=not alike(one, places[0]), seen=one)
+        _place(column, answer.get("value"), one, not alike(one, places[0]))
         for column, answer, one in zip(columns, answers, places, strict=True)
     )
 
 
-def _text_of(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _place(column: Column, value: Any, places: Seen, differs: bool) -> Told:
+    """A text is shown by itself; anything else as JSON, for who wants it."""
+    if isinstance(value, str):
+        return Told(column, value, differs=differs, seen=places)
+    data = json.dumps(value, ensure_ascii=False)
+    return Told(column, "", differs=differs, seen=places, data=data if len(data) <= _LONG else f"{data[:_LONG]} ...")
 
 
 # -- other answers ------------------------------------------------------------------------------
@@ -171,7 +181,7 @@ def _text_of(value: Any) -> str:
 
 def _told(columns: Sequence[Column], values: Sequence[Any]) -> tuple[Told, ...]:
     lines = [_numbers(value) for value in values]
-    texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
+    texts = [_said(value) for value in values]
     usual = max(set(texts), key=texts.count) if texts else ""
     drawn = [line for line in lines if line is not None]
     low, high = (min(map(min, drawn)), max(map(max, drawn))) if drawn else (0.0, 0.0)
@@ -182,6 +192,12 @@ def _told(columns: Sequence[Column], values: Sequence[Any]) -> tuple[Told, ...]:
         else Told(column, text, _points(line, low, high), low, high, _apart(line, first, high - low))
         for column, text, line in zip(columns, texts, lines, strict=True)
     )
+
+
+def _said(value: Any) -> str:
+    if value in ([], ""):
+        return _NOTHING
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _numbers(value: Any) -> list[float] | None:
