@@ -23,6 +23,7 @@ from pytest_mlmodelscope.hub.views.outcomes import NOTHING_TOLD
 from pytest_mlmodelscope.library.shelf import Shelf
 from pytest_mlmodelscope.library.verifying import record_of, verify
 from pytest_mlmodelscope.store import predictions, runs
+from pytest_mlmodelscope.store.canonical import digest_of
 from pytest_mlmodelscope.store.database import Database
 
 EVIL = "\"'><script>alert(1)</script>{{7*7}}{%x%}"
@@ -119,7 +120,7 @@ def test_a_strangers_own_page_does_nothing_either(client, kind):
 
 
 def test_a_strangers_record_and_comparison_do_nothing(client, evil):
-    digest = runs.digest_of(evil)
+    digest = digest_of(evil)
     for path in (link("records", digest), link("compare", a=EVIL, b=EPYC), link("compare", a=digest, b=digest[:8])):
         answer = client.get(path)
         assert answer.status_code == 200, path
@@ -246,7 +247,7 @@ def test_a_claims_page_quotes_its_source_and_shows_a_real_verdict(client, real):
     assert case["source"]["title"] in text
     assert case["source"]["figure"] in text
     data = client.get("/claims/ucr-gun-point-1nn.json").json()
-    mine = next(one for one in data["results"] if one["record"] == runs.digest_of(real))
+    mine = next(one for one in data["results"] if one["record"] == digest_of(real))
     assert (mine["measured"], mine["verdict"]) == (case["measured"], case["verdict"])
     assert data["source"]["figure"] == case["source"]["figure"]
     assert data["url"] == "http://testserver/claims/ucr-gun-point-1nn"
@@ -277,9 +278,9 @@ def test_bibtex_has_the_paper_and_the_verification(client):
 
 
 def test_a_record_is_shown_by_the_beginning_of_its_digest_and_given_as_it_was_signed(client, real):
-    digest = runs.digest_of(real)
+    digest = digest_of(real)
     assert "ucr-gun-point-1nn" in words(client.get(f"/records/{digest[:10]}"))
-    assert runs.digest_of(client.get(f"/records/{digest}.json").json()) == digest
+    assert digest_of(client.get(f"/records/{digest}.json").json()) == digest
 
 
 # -- side by side -------------------------------------------------------------------------
@@ -329,7 +330,7 @@ def test_nothing_is_opened_because_a_record_names_it(client, database, shelf, tm
 
 
 def test_a_machine_and_a_record_are_not_compared(client, real):
-    answer = client.get("/compare", params={"a": EPYC, "b": runs.digest_of(real)})
+    answer = client.get("/compare", params={"a": EPYC, "b": digest_of(real)})
     assert answer.status_code == 422
     assert "name two machines, or two records" in words(answer)
 
