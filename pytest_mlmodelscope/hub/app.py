@@ -22,6 +22,7 @@ from pytest_mlmodelscope.hub.edge.rates import Limits, Rates
 from pytest_mlmodelscope.hub.edge.sizes import Sizes
 from pytest_mlmodelscope.hub.jobs.supervision import jobs_of
 from pytest_mlmodelscope.hub.problems import handle_all
+from pytest_mlmodelscope.hub.receiving import Receiving
 from pytest_mlmodelscope.hub.settings import Settings
 from pytest_mlmodelscope.store.changes import revision
 from pytest_mlmodelscope.store.database import Database
@@ -32,7 +33,7 @@ _API: Final = "/api"
 
 def create_app(settings: Settings) -> FastAPI:
     """The hub as an ASGI application. ``app.state`` has ``settings``, ``database``, ``limits``, ``jobs``, whose workers
-    run as long as it does, and ``bodies``, which are told of results that arrive.
+    run as long as it does, ``receiving`` for records, and ``bodies``, which are told of results that arrive.
 
     Raises:
         UsageError: the database cannot be opened.
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings, app.state.database, app.state.bodies, app.state.limits = settings, database, bodies, limits
     app.state.jobs = jobs
+    app.state.receiving = Receiving.at(settings.database, database, settings.address, settings.largest_bytes)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     handle_all(app)
     # The last one added is the first to see a request.

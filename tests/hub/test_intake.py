@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fill import records
 from sqlalchemy import event
 from telling import pem, problem
 
+from pytest_mlmodelscope.hub.receiving import SMALL
 from pytest_mlmodelscope.record.envelope import sign, written
+from pytest_mlmodelscope.store.access import new_token
+from pytest_mlmodelscope.store.database import Database
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +184,69 @@ def test_a_hub_that_has_no_room_left_says_so_and_keeps_nothing(start, hub, token
     told = problem(full.post("/api/records", content=written(envelope), headers=headers), 507)
     assert "no room left" in told["detail"]
     assert hub.get(f"/api/records/{envelope['seal']['digest']}").status_code == 404
+
+
+# -- large ones, which are read by a process of their own -----------------------------------------------------------
+
+
+@pytest.fixture
+def large(record):
+    """A record of more than a small envelope holds."""
+    record["mlms"]["cases"][0]["latencies_s"] = [1 / (3 + at) for at in range(SMALL // 16)]
+    return record
+
+
+def test_a_large_record_is_here_once_and_whole(push, hub, large, private) -> None:
+    envelope = sign(large, private)
+    assert len(written(envelope)) > SMALL
+    first, again = push(envelope), push(envelope)
+    assert [(answer.status_code, answer.json()["new"]) for answer in (first, again)] == [(201, True), (200, False)]
+    assert hub.get(first.headers["location"]).json() == large
+    assert hub.get("/api/results").json()["results"][0]["record"] == first.json()["digest"]
+
+
+def test_a_large_record_is_refused_for_the_same_reasons(push, large, private) -> None:
+    assert "not known here" in problem(push(sign(large, Ed25519PrivateKey.generate())), 403)["detail"]
+    assert "owner" in problem(push(sign(large, private), owner="mallory"), 403)["detail"]
+    large["mlms"]["cases"][0]["verdict"] = "excellent"
+    assert "schema" in problem(push(sign(large, private)), 422)["detail"]
+
+
+@pytest.fixture(scope="module")
+def served(serve, tmp_path_factory):
+    """The address of a hub that is a process, and a token that may send records there."""
+    place = str(tmp_path_factory.mktemp("served") / "hub.sqlite")
+    with Database(place) as database, database.writing() as session:
+        token = new_token(session, "carol", ["results:write"])
+    ((_, address),) = serve(place)
+    return address, token
+
+
+def test_who_may_not_write_makes_nobody_read(hub, token) -> None:
+    def too_much():
+        for _ in range(40):
+            yield b" " * 2**20
+
+    headers = {"content-type": "application/json"}
+    problem(hub.post("/api/records", content=too_much(), headers=headers), 401)
+    problem(hub.post("/api/records", content=too_much(), headers={**headers, **token("alice", "jobs:write")}), 403)
+
+
+def test_others_are_answered_while_a_hostile_record_is_read(served) -> None:
+    """A parser keeps all threads of its process waiting until it has come to the end, which here is missing."""
+    address, token = served
+    body = b"[" + b"[]," * (4 * 2**20)
+    place = urlsplit(address)
+    lines = ["POST /api/records HTTP/1.1", f"Host: {place.netloc}", f"Authorization: Bearer {token}"]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(body)}", "Connection: close", "", ""]
+    answered = 0
+    with socket.create_connection((place.hostname, place.port), timeout=120) as connection, requests.Session() as other:
+        connection.sendall("\r\n".join(lines).encode() + body)
+        while not select.select([connection], [], [], 0)[0]:
+            assert other.get(f"{address}/health", timeout=60).status_code == 200
+            answered += 1
+        assert connection.recv(100).startswith(b"HTTP/1.1 422")
+    assert answered >= 5
 
 
 def test_records_and_results_go_on_page_by_page(push, hub, private) -> None:

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from pytest_mlmodelscope.core.schema import schema
 from pytest_mlmodelscope.hub.api._parts import USUAL, Digest, Limit, Name, going_on, missing
-from pytest_mlmodelscope.hub.asked import Hub, Reading, Store
+from pytest_mlmodelscope.hub.asked import Reading
 from pytest_mlmodelscope.hub.caching import shared
-from pytest_mlmodelscope.hub.intake import Intake
 from pytest_mlmodelscope.hub.problems import Refused
+from pytest_mlmodelscope.hub.receiving import Receiving
 from pytest_mlmodelscope.hub.writers import ResultsWriter
 from pytest_mlmodelscope.record.envelope import VERSION, resealed
 from pytest_mlmodelscope.store.tables import DIGEST, Record
@@ -124,16 +124,15 @@ async def _raw(request: Request) -> bytes:
 
 
 @router.post("/records", status_code=201, openapi_extra=_ENVELOPE, responses={**_AGAIN})
-def take(
+async def take(
+    writer: ResultsWriter,  # before the body: who may not write makes nobody read
     raw: Annotated[bytes, Depends(_raw)],
-    writer: ResultsWriter,
-    hub: Hub,
-    store: Store,
     request: Request,
     response: Response,
 ) -> Taken:
     """Send a record in an envelope that its owner's key has signed (`mlms push`). Sent twice, it is here once."""
-    added = Intake(store, hub.address, hub.largest_bytes).take(raw, writer)
+    receiving: Receiving = request.app.state.receiving
+    added = await receiving.take(raw, writer)
     if added.new:
         request.app.state.bodies.arrived()
     response.status_code = 201 if added.new else 200
