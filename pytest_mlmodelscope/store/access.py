@@ -34,7 +34,8 @@ _SECRET: Final = 32
 #: Digits of a digest that name a token or a key where a person types them.
 SHORT: Final = 12
 _LEAST_DIGITS: Final = 6
-_OWNER: Final = re.compile(r"[\w.@+-]+(?: [\w.@+-]+)*")
+#: How the name of an owner looks.
+OWNER: Final = re.compile(r"[\w.@+-]+(?: [\w.@+-]+)*")
 #: Characters of a public key, in PEM, with some room.
 _LONGEST_KEY: Final = 1000
 
@@ -50,6 +51,10 @@ class Writer:
     def may(self, scope: str) -> bool:
         """Whether the token is good for this."""
         return bool(self.scopes & {scope, "admin"})
+
+
+class KeyTaken(UsageError):
+    """A public key that is known already, and cannot be registered so."""
 
 
 # -- tokens -----------------------------------------------------------------------------------
@@ -116,7 +121,8 @@ def add_key(session: Session, owner: str, pem: str) -> Key:
     """Register the public key that somebody's records are signed by; once registered, it stays as it is.
 
     Raises:
-        UsageError: it is no Ed25519 public key, belongs to somebody else, or was revoked.
+        UsageError: it is no Ed25519 public key.
+        KeyTaken: it belongs to somebody else, or was revoked.
     """
     public = _public(pem)
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
@@ -127,9 +133,9 @@ def add_key(session: Session, owner: str, pem: str) -> Key:
     session.execute(inserting(session)(Key).values(new).on_conflict_do_nothing())
     key = session.get_one(Key, fingerprint)
     if key.owner != owner:
-        raise UsageError("the key is somebody else's")
+        raise KeyTaken("the key is somebody else's")
     if key.revoked is not None:
-        raise UsageError("the key was revoked")
+        raise KeyTaken("the key was revoked")
     return key
 
 
@@ -154,7 +160,7 @@ def owner_name(text: str) -> str:
     Raises:
         UsageError: it is not one.
     """
-    if len(text) > NAME or not _OWNER.fullmatch(text):
+    if len(text) > NAME or not OWNER.fullmatch(text):
         raise UsageError("the name of an owner has letters, digits, blanks and any of .@+-_", got=repr(text[:100]))
     return text
 

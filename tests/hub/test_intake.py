@@ -101,7 +101,7 @@ def test_an_unknown_key_speaks_for_nobody(push, record) -> None:
 def test_a_revoked_key_speaks_for_nobody(push, hub, token, record) -> None:
     key, mine = Ed25519PrivateKey.generate(), token("carol", "results:write")
     card = hub.post("/api/keys", json={"public": pem(key)}, headers=mine).json()
-    hub.delete(f"/api/keys/{card['fingerprint']}", headers=mine)
+    hub.post(f"/api/keys/{card['fingerprint']}/revoke", headers=mine)
     problem(push(sign(record, key)), 403)
 
 

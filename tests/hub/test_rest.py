@@ -146,21 +146,21 @@ def test_a_key_of_somebody_else_stays_theirs(hub, mine, token) -> None:
     public = pem()
     card = hub.post("/api/keys", json={"public": public}, headers=mine).json()
     others = token("bob", "results:write")
-    problem(hub.post("/api/keys", json={"public": public}, headers=others), 400)
-    problem(hub.delete(f"/api/keys/{card['fingerprint']}", headers=others), 403)
+    problem(hub.post("/api/keys", json={"public": public}, headers=others), 409)
+    problem(hub.post(f"/api/keys/{card['fingerprint']}/revoke", headers=others), 403)
 
 
 def test_a_revoked_key_stays_revoked(hub, mine) -> None:
     public = pem()
     card = hub.post("/api/keys", json={"public": public}, headers=mine).json()
-    revoked = hub.delete(f"/api/keys/{card['fingerprint']}", headers=mine).json()
+    revoked = hub.post(f"/api/keys/{card['fingerprint']}/revoke", headers=mine).json()
     assert revoked["revoked"]
-    problem(hub.post("/api/keys", json={"public": public}, headers=mine), 400)
+    problem(hub.post("/api/keys", json={"public": public}, headers=mine), 409)
 
 
 @pytest.mark.parametrize("public", ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "\x00"])
 def test_what_is_no_key_is_refused(hub, mine, public) -> None:
-    problem(hub.post("/api/keys", json={"public": public}, headers=mine), 400)
+    problem(hub.post("/api/keys", json={"public": public}, headers=mine), 409)
 
 
 def test_a_key_of_another_kind_is_refused(hub, mine) -> None:

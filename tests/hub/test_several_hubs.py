@@ -169,5 +169,5 @@ def test_a_job_that_one_was_asked_for_is_told_and_cancelled_by_the_other(hubs, t
     assert job.status_code == 202, job.text
     place = f"/api/jobs/{job.json()['id']}"
     assert requests.get(other + place, timeout=60).json()["state"] == "queued"
-    assert requests.delete(other + place, headers=mine, timeout=60).json()["state"] == "cancelled"
+    assert requests.post(f"{other}{place}/cancel", headers=mine, timeout=60).json()["state"] == "cancelled"
     assert requests.get(one + place, timeout=60).json()["state"] == "cancelled"

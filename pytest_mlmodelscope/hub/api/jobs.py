@@ -11,11 +11,13 @@ from pydantic import TypeAdapter
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.hub.jobs.asking import ASKED
 from pytest_mlmodelscope.hub.jobs.door import AGAIN_S, REFUSALS, AtDoor, Identity, OfHub
 from pytest_mlmodelscope.hub.jobs.told import JobCard, JobList
 from pytest_mlmodelscope.hub.jobs.watching import TooMany
 from pytest_mlmodelscope.hub.problems import Refused
+from pytest_mlmodelscope.store.tables import NAME
 
 router = APIRouter(tags=["jobs"])
 _CARD: Final = TypeAdapter(JobCard)
@@ -26,20 +28,29 @@ def _body() -> dict[str, Any]:
     """What a job is asked for with, as OpenAPI says it: the handler reads it by itself, to bound it."""
     asked = ASKED.json_schema(ref_template="#/components/schemas/{model}")
     inner = asked.pop("$defs")
-    whole = [_inlined(inner[name], inner) for name in ("Predict", "Verify")]
-    form: dict[str, Any] = {
-        "type": "object",
-        "required": ["kind"],
-        "properties": {
-            **{name: {"type": "string"} for name in ("model", "target", "claim", "framework", "text")},
-            "kind": {"enum": ["predict", "verify"]},
-            "frameworks": {"type": "array", "items": {"type": "string"}},
-            "file": {"type": "string", "format": "binary"},
-            **{name: {"type": "string", "description": "as JSON"} for name in ("array", "fields")},
-        },
+    predict, verify = (_inlined(inner[name], inner) for name in ("Predict", "Verify"))
+    predict["required"] += ["input"]  # a form may have a file instead
+    given = predict["properties"]["input"]
+    given["oneOf"] = [{"required": [name]} for name in given["properties"]]
+    for one in (predict, verify):
+        one["properties"]["target"]["enum"] = list(names("targets"))
+    content = {
+        "application/json": {"schema": {"oneOf": [predict, verify]}},
+        "multipart/form-data": {"schema": {"oneOf": [_form(predict), _form(verify)]}},
     }
-    content = {"application/json": {"schema": {"oneOf": whole}}, "multipart/form-data": {"schema": form}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _form(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same as parts of a form: texts, one of which may hold JSON, and a file."""
+    parts = {**asked["properties"]}
+    required = [name for name in asked["required"] if name != "input"]
+    if "framework" in parts:
+        parts["framework"] = {"type": "string", "minLength": 1, "maxLength": NAME}
+    if parts.pop("input", None) is not None:
+        told = {name: {"type": "string", "description": "as JSON"} for name in ("array", "fields")}
+        parts |= {**told, "text": {"type": "string"}, "file": {"type": "string", "format": "binary"}}
+    return {"type": "object", "required": required, "properties": parts}
 
 
 def _inlined(schema: Any, inner: dict[str, Any]) -> Any:
@@ -70,7 +81,7 @@ def job(identity: Identity, door: AtDoor) -> JobCard:
     return door.card(identity)
 
 
-@router.delete("/jobs/{identity}", responses={**_NONE, 403: REFUSALS[403]})
+@router.post("/jobs/{identity}/cancel", responses={**_NONE, 403: REFUSALS[403]})
 def cancel(identity: Identity, door: AtDoor) -> JobCard:
     """Take it out of the queue, or end it; one that has ended stays as it is."""
     return door.cancel(identity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,11 +14,23 @@ from pytest_mlmodelscope.hub.asked import Reading, Store
 from pytest_mlmodelscope.hub.problems import Refused
 from pytest_mlmodelscope.hub.writers import ResultsWriter
 from pytest_mlmodelscope.store import access
-from pytest_mlmodelscope.store.tables import Key
+from pytest_mlmodelscope.store.tables import NAME, Key
 
 router = APIRouter(tags=["keys"])
 #: Keys that one owner may register without an admin.
-_MOST = 100
+_MOST: Final = 100
+#: What says that it is such a key, and 32 bytes in base 64 (RFC 8410).
+_PEM: Final = (
+    r"^-----BEGIN PUBLIC KEY-----\r?\nMCowBQYDK2VwAyEA[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
+    r"\r?\n-----END PUBLIC KEY-----(\r?\n)?$"
+)
+#: The one of RFC 8410.
+_EXAMPLE: Final = """\
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----
+"""
+_OWNER: Final = f"^{access.OWNER.pattern}$"
 
 
 class KeyCard(BaseModel):
@@ -38,17 +50,17 @@ class NewKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    public: Annotated[
-        str,
-        Field(
-            max_length=1000,
-            description="an Ed25519 public key, PEM",
-            examples=["-----BEGIN PUBLIC KEY-----\nMCow...\n-----END PUBLIC KEY-----\n"],
-        ),
-    ]
+    public: Annotated[str, Field(pattern=_PEM, description="an Ed25519 public key, PEM", examples=[_EXAMPLE])]
     owner: Annotated[
-        str | None, Field(max_length=255, description="whose it is; only an admin may name somebody else")
+        str | None,
+        Field(max_length=NAME, pattern=_OWNER, description="whose it is; only an admin may name somebody else"),
     ] = None
+
+
+_MORE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": KeyCard, "description": "It was there already."},
+    409: {"description": "It is somebody else's or was revoked, or its owner has too many."},
+}
 
 
 @router.get("/keys")
@@ -57,7 +69,7 @@ def keys(session: Reading) -> list[KeyCard]:
     return [KeyCard.model_validate(key) for key in access.keys(session)]
 
 
-@router.post("/keys", status_code=201, responses={200: {"model": KeyCard, "description": "It was there already."}})
+@router.post("/keys", status_code=201, responses=_MORE)
 def add(new: NewKey, writer: ResultsWriter, store: Store, response: Response) -> KeyCard:
     """Register a key, so that records that it signed are taken."""
     owner = new.owner or writer.owner
@@ -67,7 +79,10 @@ def add(new: NewKey, writer: ResultsWriter, store: Store, response: Response) ->
         before = _of(session, owner)
         if before >= _MOST and not writer.may("admin"):
             raise Refused(409, f"one owner has at most {_MOST} keys")
-        key = access.add_key(session, owner, new.public)
+        try:
+            key = access.add_key(session, owner, new.public)
+        except access.KeyTaken as error:
+            raise Refused(409, error.what) from None
         response.status_code = 201 if _of(session, owner) > before else 200
         response.headers["Location"] = f"/api/keys/{key.fingerprint}"
         return KeyCard.model_validate(key)
@@ -82,9 +97,9 @@ def key(session: Reading, fingerprint: Digest) -> KeyCard:
     return KeyCard.model_validate(found)
 
 
-@router.delete("/keys/{fingerprint}")
+@router.post("/keys/{fingerprint}/revoke")
 def revoke(writer: ResultsWriter, store: Store, fingerprint: Digest) -> KeyCard:
-    """Take no more records that this key signed."""
+    """Take no more records that this key signed; it stays, for those that it signed before."""
     with store.writing() as session:
         found = session.get(Key, fingerprint)
         if found is None:

@@ -21,7 +21,7 @@ def of_at_most(request: Request, most: int) -> Request:
 
 
 async def form_of(request: Request, most: int) -> FormData:
-    """The parts of a form, none of more than ``most`` bytes.
+    """The parts of a form, none of more than ``most`` bytes save for its file.
 
     Raises:
         Refused: 422, it is none.

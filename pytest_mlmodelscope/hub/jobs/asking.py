@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar, Union
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
 from pytest_mlmodelscope.claim.expand import requirement, use_of
 from pytest_mlmodelscope.core.errors import InputError, UsageError, did_you_mean
@@ -15,6 +16,7 @@ from pytest_mlmodelscope.core.manifest import FrameworkUse, ModelManifest, Split
 from pytest_mlmodelscope.core.registry import names
 from pytest_mlmodelscope.hub.jobs.bounds import Bounds
 from pytest_mlmodelscope.hub.jobs.tables import numbers_of
+from pytest_mlmodelscope.hub.problems import Refused
 from pytest_mlmodelscope.library.intake import GIVEN_AS, Intake
 from pytest_mlmodelscope.library.pictures import size
 from pytest_mlmodelscope.library.shelf import Shelf
@@ -25,15 +27,18 @@ Name = Annotated[str, Field(min_length=1, max_length=NAME)]
 #: What a job's page repeats of a text.
 _TOLD: Final = 2000
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
+_T = TypeVar("_T")
+#: What may be left out, and is described without saying that it may be null.
+_Left = Union[_T, SkipJsonSchema[None]]  # noqa: UP007  # the new form takes no variable
 
 
 class Given(BaseModel):
     """The input of a model, in one of these forms; a file comes as a part of its own."""
 
     model_config = _STRICT
-    text: str | None = None
-    array: list[Any] | float | None = Field(default=None, description="numbers, nested as deep as the model's input is")
-    fields: dict[str, Any] | None = Field(default=None, description="values by the names of fields")
+    text: _Left[str] = None
+    array: _Left[list[Any] | float] = Field(default=None, description="numbers, nested as deep as the model's input is")
+    fields: _Left[dict[str, Any]] = Field(default=None, description="values by the names of fields")
 
 
 class Predict(BaseModel):
@@ -63,25 +68,29 @@ ASKED: Final[TypeAdapter[Predict | Verify]] = TypeAdapter(Asked)
 _PARTS: Final = ("kind", "model", "target", "claim", "framework")
 
 
-def of_json(body: bytes) -> Predict | Verify:
+def of_json(body: bytes, shelf: Shelf) -> Predict | Verify:
     """What a body asks for.
 
     Raises:
         UsageError: it is not what a job is.
+        Refused: 404, there is no such model or claim.
     """
     try:
-        return ASKED.validate_json(body)
+        asked = ASKED.validate_json(body)
     except ValidationError as error:
         raise UsageError(_said(error)) from None
+    _refuse_unknown(asked.model_dump(include={"model", "claim"}), shelf)
+    return asked
 
 
-def of_form(parts: Sequence[tuple[str, str]]) -> Predict | Verify:
+def of_form(parts: Sequence[tuple[str, str]], shelf: Shelf) -> Predict | Verify:
     """The same of the parts of a form: ``frameworks`` may stand there several times, or with commas between.
 
     Raises:
-        UsageError: as above.
+        UsageError, Refused: as above.
     """
     told: dict[str, Any] = {name: value for name, value in parts if name in _PARTS and value}
+    _refuse_unknown(told, shelf)
     if told.get("kind") == "predict":
         chosen = [name.strip() for key, value in parts if key == "frameworks" for name in value.split(",")]
         told |= {"frameworks": [name for name in chosen if name], "input": _given(dict(parts))}
@@ -89,6 +98,14 @@ def of_form(parts: Sequence[tuple[str, str]]) -> Predict | Verify:
         return ASKED.validate_python(told)
     except ValidationError as error:
         raise UsageError(_said(error)) from None
+
+
+def _refuse_unknown(told: Mapping[str, str], shelf: Shelf) -> None:
+    known = {"model": shelf.catalogue.model_names, "claim": lambda: [claim.id for claim in shelf.claims()]}
+    for what, names_of in known.items():
+        if what in told and told[what] not in names_of():
+            hint = did_you_mean(told[what], names_of())
+            raise Refused(404, f'no {what} is called "{told[what][:NAME]}"', hint=hint)
 
 
 def _given(parts: Mapping[str, str]) -> dict[str, Any]:

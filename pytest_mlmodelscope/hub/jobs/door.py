@@ -65,14 +65,14 @@ class Door:
 
         Raises:
             MlmsError: it is not what a job is, or a model takes.
-            Refused: 401, 413, 422; 429 where the queue is full, 503 where models cannot be isolated.
+            Refused: 401, 404, 413, 422; 429 where the queue is full, 503 where models cannot be isolated.
         """
         if not self.open and self.owner is None:
             hint = f"one with the scope {SCOPE}"
             raise Refused(401, "a token is needed", hint=hint, headers={"WWW-Authenticate": "Bearer"})
         try:
             await run_in_threadpool(best, self.bounds.isolation)
-            kept = await self._received(of_at_most(request, self.bounds.upload_bytes + _BESIDE))
+            kept = await self._received(request)
         except EnvironmentUnavailable as error:
             raise Refused(503, f"this hub runs no models: {error.what}") from None
         except queue.QueueFull as error:
@@ -82,12 +82,12 @@ class Door:
 
     async def _received(self, request: Request) -> JobCard:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-            read = await request.body()
-            return await run_in_threadpool(lambda: self._put(of_json(read), None))
-        form = await form_of(request, self.bounds.upload_bytes + _BESIDE)
+            read = await of_at_most(request, self.bounds.input_bytes + _BESIDE).body()
+            return await run_in_threadpool(lambda: self._put(of_json(read, self.shelf), None))
+        form = await form_of(of_at_most(request, self.bounds.upload_bytes + _BESIDE), self.bounds.input_bytes)
         try:
             texts, file = parts_of(form)
-            return await run_in_threadpool(lambda: self._put(of_form(texts), file))
+            return await run_in_threadpool(lambda: self._put(of_form(texts, self.shelf), file))
         finally:
             await form.close()
 
@@ -178,6 +178,7 @@ AtDoor = Annotated[Door, Depends(_door)]
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"description": "A token is needed."},
     403: {"description": "It comes from a page of another site, or the job is somebody else's."},
+    404: {"description": "There is no such model or claim."},
     413: {"description": "It is too large."},
     422: {"description": "It is not what a job, a model or a claim takes."},
     429: {"description": "The queue is full."},
