@@ -149,11 +149,17 @@ def _too_deep(request: Request, error: Exception) -> Response:  # noqa: ARG001
 
 
 def _away(request: Request, error: Exception) -> Response:
+    found = away(error)
+    return _told(request, found.status_code, str(found.detail), found.headers, hint=found.hint)
+
+
+def away(error: Exception) -> Refused:
+    """Why a request is not done where the database does not do its part; the log has what it said."""
     if _is_full(getattr(error, "orig", None)):
         _log.error("the database has no room left: %s", str(error).partition("\n")[0])
-        return _told(request, 507, "the hub has no room left", hint="tell whoever runs it")
+        return Refused(507, "the hub has no room left", hint="tell whoever runs it")
     _log.warning("the database does not answer: %s", str(error).partition("\n")[0])
-    return _told(request, 503, "the database does not answer", {"Retry-After": str(_AWAY_S)}, hint="try again soon")
+    return Refused(503, "the database does not answer", hint="try again soon", headers={"Retry-After": str(_AWAY_S)})
 
 
 def _is_full(error: object) -> bool:

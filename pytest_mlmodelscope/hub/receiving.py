@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from pytest_mlmodelscope.core import errors
 from pytest_mlmodelscope.core.errors import DocumentError, MlmsError, UsageError
 from pytest_mlmodelscope.hub.intake import Intake
-from pytest_mlmodelscope.hub.problems import Refused
+from pytest_mlmodelscope.hub.problems import Refused, away
 from pytest_mlmodelscope.store.access import Writer
 from pytest_mlmodelscope.store.database import Database
 from pytest_mlmodelscope.store.runs import Added
@@ -32,7 +32,6 @@ _AT_ONCE: Final = 2
 #: What one may take: bytes of memory, and seconds.
 _MEMORY: Final = 4 * 2**30
 _SECONDS: Final = 300
-_AWAY: Final = {"status": 503, "detail": "the database does not answer", "headers": {"Retry-After": "5"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +109,24 @@ def _taken(order: dict[str, Any], envelope: bytes) -> dict[str, Any]:
     writer = Writer(who["owner"], frozenset(who["scopes"]), who["token"])
     try:
         database = Database(order["database"])
-    except UsageError:  # the hub itself has opened it before
-        return _AWAY
+    except UsageError as error:  # the hub itself has opened it before
+        return _refused(away(error))
     try:
         with database:
             added = Intake(database, order["address"], order["largest"]).take(envelope, writer)
+    except (OperationalError, InterfaceError) as error:
+        return _refused(away(error))
     except Refused as error:
-        return {"status": error.status_code, "detail": error.detail, "hint": error.hint}
+        return _refused(error)
     except (RecursionError, MemoryError) as error:
         return _told(DocumentError(f"the record takes too much to be read: {type(error).__name__}"))
-    except (OperationalError, InterfaceError):
-        return _AWAY
     except MlmsError as error:
         return _told(error)
     return {"digest": added.digest, "new": added.new}
+
+
+def _refused(error: Refused) -> dict[str, Any]:
+    return {"status": error.status_code, "detail": error.detail, "hint": error.hint, "headers": error.headers}
 
 
 def _told(error: MlmsError) -> dict[str, Any]:

@@ -160,7 +160,7 @@ def test_a_revoked_key_stays_revoked(hub, mine) -> None:
 
 @pytest.mark.parametrize("public", ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "\x00"])
 def test_what_is_no_key_is_refused(hub, mine, public) -> None:
-    problem(hub.post("/api/keys", json={"public": public}, headers=mine), 409)
+    problem(hub.post("/api/keys", json={"public": public}, headers=mine), 400)
 
 
 def test_a_key_of_another_kind_is_refused(hub, mine) -> None:

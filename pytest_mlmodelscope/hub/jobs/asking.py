@@ -101,11 +101,11 @@ def of_form(parts: Sequence[tuple[str, str]], shelf: Shelf) -> Predict | Verify:
 
 
 def _refuse_unknown(told: Mapping[str, str], shelf: Shelf) -> None:
-    known = {"model": shelf.catalogue.model_names, "claim": lambda: [claim.id for claim in shelf.claims()]}
-    for what, names_of in known.items():
-        if what in told and told[what] not in names_of():
-            hint = did_you_mean(told[what], names_of())
-            raise Refused(404, f'no {what} is called "{told[what][:NAME]}"', hint=hint)
+    for what, name in told.items():
+        if what in ("model", "claim"):
+            known = shelf.catalogue.model_names() if what == "model" else [claim.id for claim in shelf.claims()]
+            if name not in known:
+                raise Refused(404, f'no {what} is called "{name[:NAME]}"', hint=did_you_mean(name, known))
 
 
 def _given(parts: Mapping[str, str]) -> dict[str, Any]:
