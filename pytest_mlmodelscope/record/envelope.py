@@ -41,7 +41,7 @@ _STATEMENT: Final = ("digest", "key", "signed", "to")
 #: What each part of a seal looks like; a digest is written in one way.
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _PRINTABLE: Final = re.compile("[!-~]{1,500}")
-_FORMS: Final = {"digest": _SHA256, "key": _SHA256, "signed": _PRINTABLE, "to": _PRINTABLE, "signature": _PRINTABLE}
+FORMS: Final = {"digest": _SHA256, "key": _SHA256, "signed": _PRINTABLE, "to": _PRINTABLE, "signature": _PRINTABLE}
 #: Levels of objects and lists in each other; a record has about ten.
 _DEEPEST: Final = 64
 #: How far the clocks of two machines may be apart.
@@ -195,7 +195,7 @@ def _check_seal(seal: Any) -> None:
         raise DocumentError("has no seal", where=_WHERE, expected=f"the keys {', '.join(_STATEMENT)} and signature")
     for name, value in seal.items():
         nobody = name == "to" and value is None
-        if not nobody and not (isinstance(value, str) and _FORMS[name].fullmatch(value)):
+        if not nobody and not (isinstance(value, str) and FORMS[name].fullmatch(value)):
             raise DocumentError(f"has a seal whose {name} cannot be one", where=_WHERE, got=ascii(value)[:100])
 
 

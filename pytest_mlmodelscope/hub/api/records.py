@@ -20,7 +20,7 @@ from pytest_mlmodelscope.hub.caching import shared
 from pytest_mlmodelscope.hub.problems import Refused
 from pytest_mlmodelscope.hub.receiving import Receiving
 from pytest_mlmodelscope.hub.writers import ResultsWriter
-from pytest_mlmodelscope.record.envelope import VERSION, resealed
+from pytest_mlmodelscope.record.envelope import FORMS, VERSION, resealed
 from pytest_mlmodelscope.store.tables import DIGEST, Record
 
 router = APIRouter(tags=["records"])
@@ -58,7 +58,10 @@ _Whole: Mapping[int | str, dict[str, Any]] = {
         "content": {"application/json": {"schema": {"type": "object", "required": schema("record")["required"]}}},
     }
 }
-_TEXTS = {name: {"type": "string", "maxLength": 500} for name in ("digest", "key", "signed", "signature")}
+_SEAL: Mapping[str, dict[str, Any]] = {
+    name: {"type": ["string", "null"] if name == "to" else "string", "pattern": f"^(?:{form.pattern})$"}
+    for name, form in FORMS.items()
+}
 _ENVELOPE: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -76,8 +79,8 @@ _ENVELOPE: dict[str, Any] = {
                         "seal": {
                             "type": "object",
                             "additionalProperties": False,
-                            "required": [*_TEXTS, "to"],
-                            "properties": {**_TEXTS, "to": {"type": ["string", "null"]}},
+                            "required": list(_SEAL),
+                            "properties": _SEAL,
                         },
                     },
                 }
