@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Self
 
-from pytest_mlmodelscope.claim.expand import requirement
+from pytest_mlmodelscope.claim.expand import requirement, use_of
 from pytest_mlmodelscope.core.claim import Conditions, DataUse
 from pytest_mlmodelscope.core.errors import AssetError, InputError, UsageError
 from pytest_mlmodelscope.core.manifest import Split
@@ -87,11 +87,11 @@ def refuse_inputs(name: str, inputs: Sequence[Any], framework: str | None = None
         InputError: an input is not what the model takes.
     """
     shelf = shelf or Shelf()
-    model, use = shelf.model(name), shelf.data_of(name)
+    model, data = shelf.model(name), shelf.data_of(name)
     if framework is not None:
         refuse_other(model, framework)
-    chosen = requirement(framework).name if framework else next(iter(model.frameworks))
-    intake = Intake(front(model, model.frameworks[chosen]), _split(shelf, use))
+    use = use_of(model, requirement(framework)) if framework else next(iter(model.frameworks.values()))
+    intake = Intake(front(model, use), _split(shelf, data))
     for number, given in enumerate(inputs, 1):
         intake.items(given, str(number))
 

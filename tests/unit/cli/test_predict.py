@@ -118,6 +118,7 @@ def test_what_was_verified_is_kept_once_for_each_run(mlms, tmp_path):
     ("model", "given", "said"),
     [
         ("squeezenet-1.1", "cat.jpg", "cat.jpg: there is no such file"),
+        ("ppocr-v4", "words.png --framework find=onnxruntime+read=openvino", "words.png: there is no such file"),
         ("squeezenet-1.1", "https://example.org/cat.jpg", "is an address, and nothing is fetched"),
         ("fashion-cnn", "boot.png", "is neither a file that is here nor JSON"),
         ("silero-vad", "word.wav", "is neither a file that is here nor JSON"),
@@ -128,7 +129,8 @@ def test_what_a_model_does_not_take_is_said_before_anything_is_fetched_or_built(
     mlms, tmp_path, monkeypatch, model, given, said
 ):
     monkeypatch.chdir(tmp_path)
-    done = mlms("predict", model, given, "--cache", "cache")
+    given, *how = given.split() or [given]
+    done = mlms("predict", model, given, *how, "--cache", "cache")
     assert done.exit_code == 2
     assert said in done.stderr
     assert not list(tmp_path.iterdir())
