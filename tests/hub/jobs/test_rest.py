@@ -161,7 +161,7 @@ WRONG = {
     "a blank": ({**SLOW, "input": {"text": "  "}}, "the text is empty"),
     "half of a character": ({**SLOW, "input": {"text": "\ud800"}}, ""),
     "a key that nobody knows": ({**SLOW, "shell": "rm"}, "shell"),
-    "a path": ({"kind": "predict", "model": "digits-means", "input": {"text": "/etc/passwd"}}, "is not JSON"),
+    "a path": ({"kind": "predict", "model": "digits-means", "input": {"text": "/etc/passwd"}}, "JSON"),
     "an upload by name": ({**SLOW, "input": {"upload": "a" * 32}}, "upload"),
     "too long": ({**SLOW, "input": {"text": "x" * 600}}, "the input is too large"),
     "a text for a picture": ({**SLOW, "model": "fashion-cnn", "input": {"text": "shoe"}}, "the model takes no text"),
