@@ -16,6 +16,8 @@ from pytest_mlmodelscope.library.shelf import Shelf
 #: Task -> what ``value`` is of one input, and whether ``top`` tells labels.
 ANSWERS: dict[str, tuple[Any, bool]] = {
     "content_type_detection": (str, True),
+    "face_description": (list, False),
+    "face_detection": (list, False),
     "image_classification": ((int, list), True),
     "language_identification": (str, True),
     "sentiment": (float, False),
