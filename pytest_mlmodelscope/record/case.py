@@ -12,6 +12,7 @@ from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
 from pytest_mlmodelscope.core.manifest import FrameworkUse, ModelManifest
 from pytest_mlmodelscope.core.result import Case, Measurement, Result
+from pytest_mlmodelscope.store.results import homeless
 
 #: Latencies of single queries that a record keeps of one case; more are thinned evenly.
 MAX_LATENCIES: Final = 20_000
@@ -59,9 +60,9 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
         "data_digest": result.data_digest,
         "software": dict(result.software),
         "steps": dict(result.steps),
-        "predictions": dict(result.predictions),
-        "outputs": dict(result.outputs),
-        "check": dict(result.check) or None,
+        "predictions": _kept(result.predictions),
+        "outputs": _kept(result.outputs),
+        "check": _checked(result.check) or None,
         "machine": dict(result.machine) or None,
         "turn": dict(result.turn) or None,
         "watched": dict(result.watched) or None,
@@ -98,6 +99,15 @@ def _made_of(case: Case) -> list[str]:
     parts = _parts(case.model, case.framework)
     recipes = (model.assets[name].recipe for _, model, use in parts for name in use.assets.values())
     return sorted({source.sha256 for recipe in recipes if recipe for source in recipe.sources.values()})
+
+
+def _kept(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {**told, "file": homeless(told["file"])} if "file" in told else dict(told)
+
+
+def _checked(told: Mapping[str, Any]) -> dict[str, Any]:
+    found = told.get("counterexample")
+    return {**told, "counterexample": _kept(found)} if found else dict(told)
 
 
 def dataset_name(claim: Claim) -> str | None:

@@ -27,6 +27,17 @@ def digest(path: Path) -> str:
     return path.name.partition(".")[0]
 
 
+def homeless(path: str) -> str:
+    """A place as a record tells it, which others read: without the name of the user whose folder it is in."""
+    home = str(Path.home())
+    return "~" + path.removeprefix(home) if path.startswith(home + os.sep) else path
+
+
+def at_home(path: str) -> Path:
+    """The place that ``homeless`` told of, seen from the user who reads it."""
+    return Path.home() / path[2:] if path.startswith("~/") else Path(path)
+
+
 def used(path: Path) -> None:
     """Say that a file was used now."""
     with suppress(OSError):  # of another user's cache

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -63,6 +66,24 @@ def test_files_that_are_not_here_are_said(answered):
     a, b = answered(REFERENCES), answered(changed([3]))
     b["predictions"]["file"] = "elsewhere"
     assert "not both here" in flip(a, b).why["differing"]
+
+
+def test_a_record_reads_nothing_but_what_a_cache_has_for_its_digest(answered, tmp_path):
+    """Records come from strangers; a hub compares them."""
+    a, b = answered(REFERENCES), answered(changed([3]))
+    private = tmp_path / "private.jsonl.gz"
+    private.write_bytes(Path(b["predictions"]["file"]).read_bytes())
+    os.utime(private, (1, 1))
+    b["predictions"]["file"] = str(private)
+    assert "not both here" in flip(a, b).why["differing"]
+    assert private.stat().st_mtime == 1
+
+
+def test_a_record_does_not_name_the_user_and_is_read_all_the_same(answered, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    a, b = answered(REFERENCES), answered(changed([3]))
+    assert b["predictions"]["file"].startswith("~/predictions/")
+    assert flip(a, b).differing == 1
 
 
 def test_other_data_are_no_flip(answered):
