@@ -33,7 +33,7 @@ class Abroad:
         return cls([str(Path.home()), *more])
 
     def text(self, text: str) -> str:
-        """A text without them: ``/home/me/models/a.onnx`` is ``.../a.onnx``."""
+        """A text without them: ``/srv/models/a.onnx`` is ``.../a.onnx``."""
         for folder in self._known:
             text = text.replace(folder, _INSTEAD)
         return _FOLDERS.sub(_INSTEAD, text)

@@ -6,18 +6,18 @@ import pytest
 
 from pytest_mlmodelscope.hub.jobs.abroad import Abroad
 
-ABROAD = Abroad(["/home/my user/cache", "/"])
+ABROAD = Abroad(["/srv/my models/cache", "/"])
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("cannot read /home/my user/cache/models/a.onnx: it is not there", "cannot read .../a.onnx: it is not there"),
+        ("cannot read /srv/my models/cache/models/a.onnx: it is not there", "cannot read .../a.onnx: it is not there"),
         ('File "/usr/lib/python3/site.py", line 3', 'File ".../site.py", line 3'),
         ("(/opt/a/b.py:3)", "(.../b.py:3)"),
         ("file:///etc/ssl/cert.pem", ".../cert.pem"),
         ("/etc/passwd and /srv/a/b", ".../passwd and .../b"),
-        ("made of /home/my user/cache", "made of ..."),
+        ("made of /srv/my models/cache", "made of ..."),
     ],
 )
 def test_folders_are_left_out(text, told) -> None:
