@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -191,6 +191,15 @@ class ModelManifest:
     stages: tuple[Stage, ...] = ()
     digest: str = ""
     path: Path = Path()
+
+    def parts(self, use: FrameworkUse, place: str = "") -> Iterator[tuple[str, ModelManifest, FrameworkUse]]:
+        """The model itself, of a pipeline all models of its stages: where it stands (empty: it is no stage), the
+        model, and how it is run where the whole is run like ``use``.
+        """
+        if not self.stages:
+            yield place, self, use
+        for stage in self.stages:
+            yield from stage.model.parts(use.of(stage), f"{place}.{stage.name}" if place else stage.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from pytest_mlmodelscope.core.claim import Claim
 from pytest_mlmodelscope.core.document import shown_path
-from pytest_mlmodelscope.core.manifest import FrameworkUse, ModelManifest
 from pytest_mlmodelscope.core.result import Case, Measurement, Result
 from pytest_mlmodelscope.store.results import homeless
 
@@ -20,9 +19,6 @@ MAX_LATENCIES: Final = 20_000
 _OF_SOME: Final = ("queries", "rate", "latency_bound", "samples_per_query")
 #: Of what a claim asks of a machine, what every record says, so that those of earlier versions compare.
 _ALWAYS: Final = ("device", "arch", "name", "memory")
-
-#: Where a model stands in a pipeline (nothing: it is none), the model, and how it is run.
-_Part = tuple[str, ModelManifest, FrameworkUse]
 
 
 def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -52,7 +48,7 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
         "model_digest": case.model.digest,
         "assets": {
             f"{stage}.{role}" if stage else role: model.assets[name].sha256
-            for stage, model, use in _parts(case.model, case.framework)
+            for stage, model, use in case.model.parts(case.framework)
             for role, name in use.assets.items()
         },
         "made_of": _made_of(case),
@@ -77,26 +73,18 @@ def case_record(result: Result, known: Mapping[str, Any] | None = None) -> dict[
     return plain
 
 
-def _parts(model: ModelManifest, use: FrameworkUse, place: str = "") -> Iterator[_Part]:
-    """A single model itself, of a pipeline all models of its stages; each with its framework, and where it stands."""
-    if not model.stages:
-        yield place, model, use
-    for stage in model.stages:
-        yield from _parts(stage.model, use.of(stage), f"{place}.{stage.name}" if place else stage.name)
-
-
 def _stages(case: Case) -> dict[str, Any] | None:
     """Which models the stages of a pipeline are, and on which frameworks they ran; those of inner pipelines too."""
     return {
         place: {"model": model.name, "version": model.version, "framework": use.name, "model_digest": model.digest}
-        for place, model, use in _parts(case.model, case.framework)
+        for place, model, use in case.model.parts(case.framework)
         if place
     } or None
 
 
 def _made_of(case: Case) -> list[str]:
     """SHA-256 of all that recipes made the framework's files of."""
-    parts = _parts(case.model, case.framework)
+    parts = case.model.parts(case.framework)
     recipes = (model.assets[name].recipe for _, model, use in parts for name in use.assets.values())
     return sorted({source.sha256 for recipe in recipes if recipe for source in recipe.sources.values()})
 

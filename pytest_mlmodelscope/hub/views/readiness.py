@@ -51,15 +51,8 @@ def target(name: str) -> TargetCard:
 
 def _of_framework(kept: Environments, cache: Cache, model: ModelManifest, name: str) -> Readiness:
     """That of a pipeline is the worst of its stages."""
-    found = [_of_use(kept, cache, *pair) for pair in _uses(model, model.frameworks[name])]
+    found = [_of_use(kept, cache, part, use) for _, part, use in model.parts(model.frameworks[name])]
     return replace(max(found, key=lambda one: _BEST.index(one.state)), framework=name)
-
-
-def _uses(model: ModelManifest, use: FrameworkUse) -> Iterator[tuple[ModelManifest, FrameworkUse]]:
-    if not model.stages:
-        yield model, use
-    for stage in model.stages:
-        yield from _uses(stage.model, use.of(stage))
 
 
 def _of_use(kept: Environments, cache: Cache, model: ModelManifest, use: FrameworkUse) -> Readiness:
