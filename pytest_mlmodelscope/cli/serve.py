@@ -140,12 +140,9 @@ def place(database: str | None) -> str | Path:
         UsageError: that is off, and none is named.
     """
     from pytest_mlmodelscope.manifest.cache import Cache
-    from pytest_mlmodelscope.record.local import VARIABLE, place
+    from pytest_mlmodelscope.record.local import needed
 
-    found = place(Cache().root, database)
-    if found is None:
-        raise UsageError("the store of results is off", where=VARIABLE, hint="name a database with --database")
-    return found
+    return needed(Cache().root, database, option="--database")
 
 
 def imported() -> None:

@@ -38,8 +38,8 @@ def place(cache: Path, given: str | Path | None = None) -> str | Path | None:
     return None if said == _OFF else said
 
 
-def needed(cache: Path, given: str | Path | None = None) -> str | Path:
-    """``place`` where something is to be read.
+def needed(cache: Path, given: str | Path | None = None, option: str = "--store") -> str | Path:
+    """``place`` where there has to be one; ``option`` is how a user names another.
 
     Raises:
         UsageError: it is off.
@@ -47,7 +47,7 @@ def needed(cache: Path, given: str | Path | None = None) -> str | Path:
     found = place(cache, given)
     if found is None:
         raise UsageError(
-            "the store of results is off", where=VARIABLE, hint=f"unset {VARIABLE}, or name a database with --store"
+            "the store of results is off", where=VARIABLE, hint=f"unset {VARIABLE}, or name a database with {option}"
         )
     return found
 
